@@ -1,0 +1,110 @@
+"""The two ends of a graph: what a source reads and what a target writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from shotgraph.api.stream import StreamInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """The files behind a source, for keys and identity.
+
+    Attributes:
+        info: header of the stream it gives.
+        files: one movie, or every file of a sequence.
+        frame_files: shot frame to file for sequences, so that one changed file changes one frame; empty for movies.
+        decoder: name and version of what decodes it, and every setting that can change a sample.
+        warnings: what the reader noticed (two timecodes that disagree, snapped rate ...).
+    """
+
+    info: StreamInfo
+    files: tuple[Path, ...]
+    frame_files: Mapping[int, Path] = field(default_factory=dict[int, Path])
+    decoder: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """An open source. Reading forward is cheap, going back may seek."""
+
+    def read(self, frame: int) -> Any:
+        """The frame with that shot number.
+
+        Raises:
+            MediaError: the frame is damaged and no policy covers it.
+            MediaMissingError: its file is gone.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release files and threads; safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedOutput:
+    """What a target will write, known before the first frame.
+
+    Attributes:
+        path: movie file, or sequence pattern with ``####``.
+        frames: canonical frame list that it will hold.
+        bytes: estimate, for the disk check.
+        losses: what codec or container cannot keep, one sentence each; empty when lossless.
+    """
+
+    path: str
+    frames: str
+    bytes: int
+    losses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenOutput:
+    """A file that was written, reopened and found right.
+
+    Attributes:
+        path: as in `ExpectedOutput`.
+        frames: frames it holds.
+        bytes: size on disk.
+        digest: ``b2:<hex>`` of the file, or of all files of a sequence in frame order.
+        checks: what was compared, ``name: value`` each.
+    """
+
+    path: str
+    frames: int
+    bytes: int
+    digest: str
+    checks: tuple[str, ...] = ()
+
+
+class Writer(Protocol):
+    """An open target. The engine calls `write` in frame order from one thread, then `finish` or `abort`."""
+
+    def done(self, frame: int, key: str) -> bool:
+        """Whether `frame` is already on disk, intact, from an earlier run of the same key; movies always say no."""
+        ...
+
+    def write(self, frame: int, value: Any, key: str) -> None:
+        """Write one frame.
+
+        Raises:
+            OutputError: disk full, permission, encoder failure.
+        """
+        ...
+
+    def finish(self) -> WrittenOutput:
+        """Close, verify, and give the output its final name.
+
+        Raises:
+            VerifyError: the reopened output differs from what was planned.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Close without a result; leaves no file under the final name."""
+        ...

@@ -1,0 +1,45 @@
+"""Path fields: ``{shot}`` and ``{version:03d}`` inside file parameters. One regular expression; no attribute ever gets reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from shotgraph.errors import UsageError
+
+FIELD = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::0?(?P<width>\d+)d)?\}")
+
+
+def fill(template: str, fields: Mapping[str, str | int], *, who: str, keep: frozenset[str] = frozenset()) -> str:
+    """`template` with every field replaced by its value.
+
+    Args:
+        template: text such as ``{root}/out/{shot}_v{version:03d}.mov``; any other brace is literal.
+        fields: values; a padded field needs an integer.
+        who: what the template belongs to, for the message.
+        keep: fields that stay as they are, to be filled later.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: an unknown field, or padding on text.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name, width = match["name"], match["width"]
+        if name in keep:
+            return match[0]
+        if name not in fields:
+            known = ", ".join(sorted(fields)) or "none"
+            raise UsageError(f"{who}: field {{{name}}} must be one of {known}, got {template!r}")
+        if width is None:
+            return str(fields[name])
+        try:
+            return f"{int(fields[name]):0{int(width)}d}"
+        except ValueError as error:
+            raise UsageError(
+                f"{who}: field {match[0]} must be an integer to be padded, got {fields[name]!r}"
+            ) from error
+
+    return FIELD.sub(value, template)

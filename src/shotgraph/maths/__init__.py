@@ -1,0 +1,1 @@
+"""Pure array functions: no files, no devices, no nodes."""

@@ -1,0 +1,1 @@
+"""Compile, plan, key, cache and run a graph; never names a node."""

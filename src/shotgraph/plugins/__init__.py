@@ -1,0 +1,1 @@
+"""The built-in nodes; they register like anybody's."""

@@ -1,0 +1,1 @@
+"""What a shot says about itself: flow, edges."""

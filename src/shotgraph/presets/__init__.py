@@ -1,0 +1,1 @@
+"""Preset schema, loader and shot discovery."""
