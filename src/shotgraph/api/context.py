@@ -71,6 +71,11 @@ class Context(QueryContext, Protocol):
         ...
 
     @property
+    def force(self) -> bool:
+        """Whether a target may replace a file that is not its own."""
+        ...
+
+    @property
     def threads(self) -> int:
         """CPU threads every library is set to; frozen by the plan."""
         ...
@@ -85,11 +90,7 @@ class Context(QueryContext, Protocol):
         ...
 
     def check_cancelled(self) -> None:
-        """Stop here if the run was asked to; call it at least every two seconds.
-
-        Raises:
-            Cancelled: it was.
-        """
+        """Raise `Cancelled` here if the run was asked to stop; call it at least every two seconds."""
         ...
 
     def note(self, **values: float | int | str) -> None:
@@ -123,9 +124,5 @@ class FrameReader(Protocol):
         ...
 
     def __getitem__(self, frame: int) -> Any:
-        """The frame with that shot number, read-only.
-
-        Raises:
-            FrameRangeError: `frame` is outside the shot.
-        """
+        """The frame with that shot number, read-only; `FrameRangeError` outside the shot."""
         ...

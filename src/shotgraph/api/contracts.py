@@ -76,6 +76,8 @@ class Chunk:
             raise GraphError(
                 f"contract Chunk: overlap must be in [0, size), got overlap {self.overlap} and size {self.size}"
             )
+        if any(anchor < 0 for anchor in self.anchors):
+            raise GraphError(f"contract Chunk: anchors must be at least 0, got {self.anchors}")
 
     @property
     def stride(self) -> int:

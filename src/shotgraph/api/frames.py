@@ -91,6 +91,12 @@ class FrameSet:
     def parse(cls, text: str) -> FrameSet:
         """The frames a person typed: comma or space lists of ``A``, ``A-B``, ``A-BxN`` (``:N`` is accepted too).
 
+        Args:
+            text: at least one item; order and overlaps do not matter.
+
+        Returns:
+            Every frame named, once.
+
         Raises:
             FrameRangeError: malformed, or a descending or zero-step item.
         """

@@ -42,15 +42,13 @@ def shotgraph_executor(name: str) -> Any | None:
 
 
 @hookspec
-def shotgraph_farm_emitters() -> Mapping[str, Any]:
+def shotgraph_farm_emitters() -> Mapping[str, Any] | None:
     """Farm name to a pure function from a Plan to the files of a submission."""
-    raise TypeError("shotgraph_farm_emitters: a hook specification must not be called, got a direct call")
 
 
 @hookspec
-def shotgraph_validate_plan(plan: Plan) -> Iterable[str]:
+def shotgraph_validate_plan(plan: Plan) -> Iterable[str] | None:
     """What studio policy has against `plan`, a sentence each; any stops the run with exit 2."""
-    raise TypeError("shotgraph_validate_plan: a hook specification must not be called, got a direct call")
 
 
 @hookspec
@@ -64,6 +62,5 @@ def shotgraph_publish(record: Mapping[str, Any]) -> None:
 
 
 @hookspec
-def shotgraph_report_section(summary: Mapping[str, Any]) -> str:
+def shotgraph_report_section(summary: Mapping[str, Any]) -> str | None:
     """A paragraph for the end of the summary."""
-    raise TypeError("shotgraph_report_section: a hook specification must not be called, got a direct call")

@@ -77,6 +77,24 @@ class KeypointsFrame:
 
 _RECORDS: Mapping[str, type[Any]] = {"flow": FlowFrame, "depth": DepthFrame, "keypoints": KeypointsFrame}
 _ARRAY_NDIM = {"rgb": 3, "rgb_linear": 3, "mask": 2, "trajectory": 4}
+# Member to (shape as people read it, rank, size of the last axis or None, dtype).
+_MEMBERS: Mapping[str, Mapping[str, tuple[str, int, int | None, type[Any]]]] = {
+    "flow": {
+        "forward": ("(H, W, 2)", 3, 2, np.float32),
+        "backward": ("(H, W, 2)", 3, 2, np.float32),
+        "occluded": ("(H, W)", 2, None, np.float32),
+    },
+    "depth": {
+        "values": ("(H, W)", 2, None, np.float32),
+        "low": ("(,)", 0, None, np.float32),
+        "high": ("(,)", 0, None, np.float32),
+    },
+    "keypoints": {
+        "points": ("(P, K, 2)", 3, 2, np.float32),
+        "scores": ("(P, K)", 2, None, np.float32),
+        "tracks": ("(P,)", 1, None, np.int64),
+    },
+}
 
 
 def arrays_of(kind: str, frame: Any) -> dict[str, Array]:
@@ -106,6 +124,13 @@ def _like(kind: str, frame: Any, arrays: Mapping[str, Array]) -> Any:
 def stack(kind: str, frames: Sequence[Any]) -> Any:
     """One stack of `frames`, which share shapes.
 
+    Args:
+        kind: one of `STREAM_KINDS`.
+        frames: at least one frame of that kind; each is copied.
+
+    Returns:
+        The same kind with a leading time axis on every array, read-only.
+
     Raises:
         ShapeError: the frames differ in shape.
     """
@@ -122,7 +147,8 @@ def unstack(kind: str, stacked: Any) -> list[Any]:
     """The frames of a stack, as views."""
     arrays = arrays_of(kind, stacked)
     length = len(next(iter(arrays.values())))
-    return [_like(kind, stacked, {name: array[t] for name, array in arrays.items()}) for t in range(length)]
+    # The ellipsis keeps the (,) members of a depth stack arrays; a bare index would make them scalars.
+    return [_like(kind, stacked, {name: array[t, ...] for name, array in arrays.items()}) for t in range(length)]
 
 
 def blank(kind: str, frame: Any) -> Any:
@@ -151,7 +177,7 @@ def check_frame(kind: str, frame: Any, *, who: str) -> None:
         who: ``node.port``, for the message.
 
     Raises:
-        ShapeError: wrong type, rank, channel count or dtype.
+        ShapeError: wrong type, rank, channel count or dtype, or members of a record that differ in size.
     """
     if kind == "native":
         expected_type: type[Any] = NativeFrame
@@ -159,10 +185,25 @@ def check_frame(kind: str, frame: Any, *, who: str) -> None:
         expected_type = _RECORDS.get(kind, np.ndarray)
     if not isinstance(frame, expected_type):
         raise ShapeError(f"{who}: a {kind} frame must be {expected_type.__name__}, got {type(frame).__name__}")
+    if kind in _MEMBERS:
+        _check_members(kind, frame, who=who)
     if kind not in _ARRAY_NDIM:
         return
     array = cast(Array, frame)
-    channels_fit = not kind.startswith("rgb") or array.shape[-1] in (3, 4)
-    if array.ndim != _ARRAY_NDIM[kind] or array.dtype != np.float32 or not channels_fit:
+    fits = array.ndim == _ARRAY_NDIM[kind] and array.dtype == np.float32
+    if not fits or (kind.startswith("rgb") and array.shape[-1] not in (3, 4)):
         shape = {"rgb": "(H, W, 3|4)", "rgb_linear": "(H, W, 3|4)", "mask": "(H, W)"}.get(kind, "(steps, C, h, w)")
         raise ShapeError(f"{who}: a {kind} frame must be {shape} float32, got {array.shape} {array.dtype}")
+
+
+def _check_members(kind: str, frame: Any, *, who: str) -> None:
+    arrays = arrays_of(kind, frame)
+    size = next(iter(arrays.values())).shape[:2]
+    for name, (shape, ndim, last, dtype) in _MEMBERS[kind].items():
+        array = arrays[name]
+        fits = array.ndim == ndim and array.dtype == dtype and last in (None, array.shape[-1] if ndim else None)
+        if not fits or array.shape[:2] != size[:ndim]:
+            raise ShapeError(
+                f"{who}: {name} of a {kind} frame must be {shape} {np.dtype(dtype)} of the size of the others, "
+                f"got {array.shape} {array.dtype}"
+            )

@@ -33,12 +33,7 @@ class Reader(Protocol):
     """An open source. Reading forward is cheap, going back may seek."""
 
     def read(self, frame: int) -> Any:
-        """The frame with that shot number.
-
-        Raises:
-            MediaError: the frame is damaged and no policy covers it.
-            MediaMissingError: its file is gone.
-        """
+        """The frame with that shot number; `MediaMissingError` when gone, `MediaError` when damaged beyond policy."""
         ...
 
     def close(self) -> None:
@@ -90,19 +85,11 @@ class Writer(Protocol):
         ...
 
     def write(self, frame: int, value: Any, key: str) -> None:
-        """Write one frame.
-
-        Raises:
-            OutputError: disk full, permission, encoder failure.
-        """
+        """Write one frame; `OutputError` on a full disk, a lack of permission or an encoder failure."""
         ...
 
     def finish(self) -> WrittenOutput:
-        """Close, verify, and give the output its final name.
-
-        Raises:
-            VerifyError: the reopened output differs from what was planned.
-        """
+        """Close, verify, and give the output its final name; `VerifyError` when it differs from what was planned."""
         ...
 
     def abort(self) -> None:

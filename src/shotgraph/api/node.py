@@ -19,6 +19,14 @@ Cost = Literal["light", "heavy"]
 API_VERSION = 1
 
 
+class NoPorts(_ports.Ports):
+    """No ports."""
+
+
+class NoParams(_params.Params):
+    """No parameters."""
+
+
 class Node:
     """One kind of processing. Subclass it, declare, and write `process`.
 
@@ -30,6 +38,10 @@ class Node:
         numerics: ``exact`` (integer or plain numpy), ``host`` (depends on library versions and CPU) or ``device``
             (depends on the GPU model too).
         cost: ``heavy`` outputs are kept on disk.
+        In: what it takes; a nested subclass of `Ports`.
+        Out: what it gives; a nested subclass of `Ports`.
+        Params: its parameters; a nested subclass of `Params`.
+        numbered: the result depends on frame number, timecode or shot name (burn-ins, noise), so they join its keys.
     """
 
     id: ClassVar[str]
@@ -38,15 +50,11 @@ class Node:
     contract: ClassVar[Contract] = Frame()
     numerics: ClassVar[Numerics] = "host"
     cost: ClassVar[Cost] = "light"
+    numbered: ClassVar[bool] = False
 
-    class In(_ports.Ports):
-        """No inputs."""
-
-    class Out(_ports.Ports):
-        """No outputs."""
-
-    class Params(_params.Params):
-        """No parameters."""
+    In: ClassVar[type[_ports.Ports]] = NoPorts
+    Out: ClassVar[type[_ports.Ports]] = NoPorts
+    Params: ClassVar[type[_params.Params]] = NoParams
 
     # Plan-time queries: pure, cheap, never read a pixel.
 
@@ -81,7 +89,7 @@ class Node:
         """Load what every call needs; once per worker and stage."""
 
     def process(self, frames: Any, params: Any, ctx: Context) -> Any:
-        """Compute one unit.
+        """Compute one unit; a failure that a user can cure is raised as `NodeError` with the cure as its hint.
 
         Args:
             frames: `In`, each stream port a frame, a stack, or (for `Clip`) a `FrameReader`.
@@ -92,7 +100,7 @@ class Node:
             `Out`, in the shape the contract says; a `Clip` node emits its streams instead and returns only the rest.
 
         Raises:
-            NodeError: with what the user can do about it.
+            TypeError: the subclass does not define it.
         """
         raise TypeError(f"{type(self).__name__}: a node must define process; {self.id!r} does not")
 
@@ -117,12 +125,7 @@ class Source(Node):
 
     @classmethod
     def media(cls, params: Any, ctx: QueryContext) -> Media:
-        """The files and header behind it.
-
-        Raises:
-            MediaMissingError: nothing there.
-            MediaError: it cannot be opened.
-        """
+        """The files and header behind it; `MediaMissingError` or `MediaError` when it is not there or does not open."""
         raise TypeError(f"{cls.__name__}: a source must define media; {cls.id!r} does not")
 
     def open(self, media: Media, params: Any, ctx: Context) -> Reader:
@@ -135,17 +138,9 @@ class Target(Node):
 
     @classmethod
     def expects(cls, frames: FrameRange, params: Any, ctx: QueryContext) -> ExpectedOutput:
-        """What writing `frames` will put where. `frames` is shorter than the shot for a partial run.
-
-        Raises:
-            LossError: `ctx.strict` and the format would lose something.
-        """
+        """What writing `frames` (few in a partial run) puts where; `LossError` for any loss under `ctx.strict`."""
         raise TypeError(f"{cls.__name__}: a target must define expects; {cls.id!r} does not")
 
     def open(self, expected: ExpectedOutput, params: Any, ctx: Context) -> Writer:
-        """A writer of `expected`.
-
-        Raises:
-            OutputExistsError: a foreign file is in the way.
-        """
+        """A writer of `expected`; `OutputExistsError` when a foreign file is in the way."""
         raise TypeError(f"{type(self).__name__}: a target must define open; {self.id!r} does not")

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from shotgraph.errors import UsageError
 
-FIELD = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::0?(?P<width>\d+)d)?\}")
+FIELD = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::0?(?P<width>\d{1,2})d)?\}")
 
 
 def fill(template: str, fields: Mapping[str, str | int], *, who: str, keep: frozenset[str] = frozenset()) -> str:
-    """`template` with every field replaced by its value.
+    """`template` with every field replaced by its value; `UsageError` for an unknown field, or padding on text.
 
     Args:
         template: text such as ``{root}/out/{shot}_v{version:03d}.mov``; any other brace is literal.
@@ -21,9 +21,6 @@ def fill(template: str, fields: Mapping[str, str | int], *, who: str, keep: froz
 
     Returns:
         The path.
-
-    Raises:
-        UsageError: an unknown field, or padding on text.
     """
 
     def value(match: re.Match[str]) -> str:

@@ -14,9 +14,10 @@ from shotgraph.errors import ShapeError
 
 Family = Literal["yuv", "rgb", "gray"]
 
-_YUV = re.compile(r"yuv(?P<range>j)?(?P<alpha>a)?(?P<chroma>4[0-4][0-4])p(?P<bits>\d+)?")
-_GBR = re.compile(r"gbr(?P<alpha>a)?p(?P<float>f)?(?P<bits>\d+)?")
-_GRAY = re.compile(r"gray(?P<float>f)?(?P<bits>\d+)?")
+_YUV = re.compile(r"yuvj?(?P<alpha>a)?(?P<chroma>420|422|444|440|411|410)p(?P<bits>9|1[0-6])?")
+_DEPTH = r"(?:(?P<float>f)(?=16|32))?(?P<bits>9|1[0-6]|(?<=f)32)?"
+_GBR = re.compile(rf"gbr(?P<alpha>a)?p{_DEPTH}")
+_GRAY = re.compile(rf"gray{_DEPTH}")
 # (log2 of width divisor, log2 of height divisor) of the chroma planes.
 _SUBSAMPLING = {"420": (1, 1), "422": (1, 0), "444": (0, 0), "440": (0, 1), "411": (2, 0), "410": (2, 2)}
 
@@ -43,11 +44,7 @@ class PixelFormat:
 
     @staticmethod
     def parse(name: str) -> PixelFormat:
-        """The format that FFmpeg calls `name`; ``yuvj`` names lose their ``j`` (range is a colour tag, not a layout).
-
-        Raises:
-            ShapeError: not a planar yuv, gbr or gray format.
-        """
+        """The format that FFmpeg calls `name`; ``yuvj`` names lose their ``j`` (range is a colour tag, not a layout)."""
         return _parse(name)
 
     @property
@@ -107,11 +104,15 @@ class NativeFrame:
             raise ShapeError(
                 f"native frame: {self.format.name} must have {self.format.planes} planes, got {len(self.planes)}"
             )
-        rows, columns = self.planes[0].shape[-2:]
+        if self.planes[0].ndim not in (2, 3):
+            raise ShapeError(
+                f"native frame: planes must be (rows, columns) or (T, rows, columns), got {self.planes[0].shape}"
+            )
+        *frames, rows, columns = self.planes[0].shape
         for index, plane in enumerate(self.planes):
             chroma = index in (1, 2)
-            expected = self.format.plane_shape(index, width=columns, height=rows)
-            if plane.shape[-2:] != expected or plane.dtype != self.format.dtype:
+            expected = (*frames, *self.format.plane_shape(index, width=columns, height=rows))
+            if plane.shape != expected or plane.dtype != self.format.dtype:
                 raise ShapeError(
                     f"native frame: {'chroma' if chroma else 'full'} plane {index} of {self.format.name} must be "
                     f"{expected} {self.format.dtype}, got {plane.shape} {plane.dtype}"

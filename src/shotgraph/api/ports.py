@@ -22,21 +22,19 @@ class Port:
     Attributes:
         medium: stream (one value a frame), artifact (one a shot or group) or table (small records).
         kinds: stream kinds it accepts, preferred first; for artifacts and tables a free name such as ``lora``.
+        header_only: the node reads the stream's header and none of its frames; `process` gets None.
     """
 
-    __slots__ = ("kinds", "medium")
+    __slots__ = ("header_only", "kinds", "medium")
 
-    def __init__(self, medium: Medium, *kinds: str) -> None:
-        """Refuse a stream kind outside the closed list.
-
-        Raises:
-            GraphError: unknown stream kind, or none given.
-        """
+    def __init__(self, medium: Medium, *kinds: str, header_only: bool = False) -> None:
+        """Refuse a stream kind outside the closed list."""
         unknown = [kind for kind in kinds if medium == "stream" and kind not in STREAM_KINDS]
         if unknown or not kinds:
             raise GraphError(f"port: stream kind must be one of {', '.join(STREAM_KINDS)}, got {unknown or kinds!r}")
         self.medium: Medium = medium
         self.kinds = kinds
+        self.header_only = header_only
 
     def __repr__(self) -> str:
         """As written."""
@@ -78,6 +76,8 @@ Flow = Annotated[FlowFrame, Port("stream", "flow")]
 Depth = Annotated[DepthFrame, Port("stream", "depth")]
 Trajectory = Annotated[NDArray[np.float32], Port("stream", "trajectory")]
 Keypoints = Annotated[KeypointsFrame, Port("stream", "keypoints")]
+# A link that hands over a stream's `StreamInfo` and no pixels, e.g. where audio is copied from.
+Header = Annotated[None, Port("stream", *STREAM_KINDS, header_only=True)]
 # What `core.write` takes: anything that has a picture form in some file.
 Writable = Annotated[Any, Port("stream", "native", "rgb", "rgb_linear", "mask", "flow", "depth")]
 
@@ -89,14 +89,16 @@ class PortSpec:
     Attributes:
         name: field name.
         medium: stream, artifact or table.
-        kinds: accepted (inputs) or produced (outputs, exactly one) kinds.
+        kinds: accepted (inputs) or produced kinds; where an output lists several, `Node.info` says which.
         optional: an input that may stay unlinked; `process` then gets None.
+        header_only: an input whose frames are never computed for this node.
     """
 
     name: str
     medium: Medium
     kinds: tuple[str, ...]
     optional: bool = False
+    header_only: bool = False
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -111,7 +113,13 @@ class Ports:
 
 
 def port_specs(ports: type[Ports]) -> tuple[PortSpec, ...]:
-    """The ports that `ports` declares, in order.
+    """The ports that `ports` declares.
+
+    Args:
+        ports: a node's ``In`` or ``Out``.
+
+    Returns:
+        One entry per field, in the order written.
 
     Raises:
         GraphError: a field without a `Port` marker.
@@ -126,7 +134,7 @@ def port_specs(ports: type[Ports]) -> tuple[PortSpec, ...]:
                 f"{ports.__qualname__}.{item.name}: must be annotated with a port type such as Rgb, got {hints[item.name]!r}"
             )
         optional = optional or item.default is not MISSING
-        specs.append(PortSpec(item.name, marker.medium, marker.kinds, optional))
+        specs.append(PortSpec(item.name, marker.medium, marker.kinds, optional, marker.header_only))
     return tuple(specs)
 
 

@@ -35,6 +35,12 @@ class Rate:
     def parse(cls, text: str | int | float | Fraction) -> Rate:
         """The rate a person means by ``23.976``, ``24000/1001``, ``29.97`` or ``25``, snapped to the standard table.
 
+        Args:
+            text: decimal or ratio.
+
+        Returns:
+            An exact rate.
+
         Raises:
             RateError: not a positive number.
         """
@@ -73,7 +79,7 @@ class Rate:
         return 1 / self.fps
 
     def __str__(self) -> str:
-        """As people write it: ``25``, ``23.976``, ``120000/1001`` where no short form is exact enough."""
+        """As people write it: ``25``, ``23.976``, and a ratio such as ``2997/125`` for what is no standard rate."""
         if self.fps.denominator == 1:
             return str(self.fps.numerator)
         short = f"{float(self.fps):.3f}".rstrip("0")

@@ -9,6 +9,7 @@ from typing import Literal
 from shotgraph.api.frames import FrameRange
 from shotgraph.api.rates import Rate
 from shotgraph.api.timecode import Timecode
+from shotgraph.errors import FrameRangeError
 
 TimecodeSource = Literal["tmcd", "mxf", "stream", "container", "exr", "dpx", "gop", "preset", "filename", "none"]
 FieldOrder = Literal["progressive", "tt", "bb", "tb", "bt", "unknown"]
@@ -103,7 +104,19 @@ class StreamInfo:
         return None if self.start_timecode is None else self.start_timecode.plus(frame - self.first_frame)
 
     def sliced(self, frames: FrameRange) -> StreamInfo:
-        """This header for a part of the stream, timecode and PTS advanced."""
+        """This header for a part of the stream, timecode and PTS advanced.
+
+        Args:
+            frames: inside `range`.
+
+        Returns:
+            A header whose first frame is ``frames.first``.
+
+        Raises:
+            FrameRangeError: `frames` reaches outside.
+        """
+        if frames.first not in self.range or frames.last not in self.range:
+            raise FrameRangeError(f"stream: a part must lie inside {self.range}, got {frames}")
         offset = frames.first - self.first_frame
         pts = self.pts
         if pts is not None:

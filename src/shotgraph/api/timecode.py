@@ -46,6 +46,9 @@ class Timecode:
             rate: frames per second.
             drop: forces the counting mode; None reads it off the separator.
 
+        Returns:
+            The frame count since midnight behind the label.
+
         Raises:
             TimecodeError: malformed, out of range, or a label that drop-frame counting skips.
         """

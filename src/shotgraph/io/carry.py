@@ -1,0 +1,297 @@
+"""Sound, subtitles and chapters, copied from a source movie packet by packet, bit for bit.
+
+Timecode tracks are not copied: the muxer writes a new one from the header. Chapter text tracks come back from the chapters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import av
+from av.container import InputContainer
+from av.container.core import Chapter
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition, Stream
+
+from shotgraph.io.codecs import MUXERS, Container
+from shotgraph.io.opening import opened
+
+_COPIED = ("audio", "subtitle")
+_DIGEST_BYTES = 16
+# Facts about the old file that would be wrong in the new one.
+_STALE_KEYS = ("encoder", "duration", "number_of_", "_statistics_", "bps")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedStream:
+    """One stream beside the picture.
+
+    Attributes:
+        index: in the source file.
+        kind: audio or subtitle.
+        codec: FFmpeg's name, e.g. ``pcm_s24le``.
+        channels: of sound; 0 for subtitles.
+        layout: of sound, e.g. ``5.1``; empty for subtitles.
+        language: ISO 639-2 code; empty when the source says none.
+        title: as tagged; empty when it is not.
+        disposition: FFmpeg's flags (default, forced ...).
+    """
+
+    index: int
+    kind: Literal["audio", "subtitle"]
+    codec: str
+    channels: int = 0
+    layout: str = ""
+    language: str = ""
+    title: str = ""
+    disposition: int = 0
+
+    def __str__(self) -> str:
+        """For messages: ``audio stream 1 (aac, stereo)``."""
+        return f"{self.kind} stream {self.index} ({', '.join(part for part in (self.codec, self.layout) if part)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What a source movie holds beside its picture.
+
+    Attributes:
+        path: the movie.
+        streams: sound and subtitles, in file order.
+        chapters: number of chapters.
+        other_video: further video streams, which are never carried.
+    """
+
+    path: str
+    streams: tuple[CarriedStream, ...] = ()
+    chapters: int = 0
+    other_video: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeRange:
+    """A part of the source, in seconds from its first picture; the end is outside.
+
+    Attributes:
+        start: seconds, >= 0.
+        end: seconds, > start.
+    """
+
+    start: Fraction
+    end: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryPlan:
+    """What is to be copied.
+
+    Attributes:
+        path: the source movie.
+        indexes: its streams to copy.
+        cut: the part to copy; None copies all, also what is longer than the picture.
+    """
+
+    path: str
+    indexes: tuple[int, ...]
+    cut: TimeRange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryReport:
+    """What was copied.
+
+    Attributes:
+        digests: of the packets of each copied stream, in output order.
+        offsets: seconds by which each stream starts after the first picture; cuts fall on packet boundaries.
+    """
+
+    digests: tuple[str, ...]
+    offsets: tuple[Fraction, ...]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _carried_stream(stream: Stream) -> CarriedStream:
+    context: Any = stream.codec_context
+    is_audio = stream.type == "audio"
+    metadata = {key.casefold(): value for key, value in stream.metadata.items()}
+    return CarriedStream(
+        index=stream.index,
+        kind="audio" if is_audio else "subtitle",
+        codec=_text(context.name if context else "unknown"),
+        channels=int(context.channels) if is_audio else 0,
+        layout=_text(context.layout.name) if is_audio else "",
+        language=_text(metadata.get("language")).replace("und", ""),
+        title=_text(metadata.get("title")),
+        disposition=int(stream.disposition),
+    )
+
+
+def survey(path: str | Path) -> Carried:
+    """What the movie at `path` holds beside its picture.
+
+    Raises:
+        MediaMissingError: no such file.
+        MediaError: not a movie.
+    """
+    with opened(Path(path)) as container:
+        pictures = [item for item in container.streams.video if not item.disposition & Disposition.attached_pic]
+        return Carried(
+            path=str(path),
+            streams=tuple(_carried_stream(item) for item in container.streams if item.type in _COPIED),
+            chapters=len(container.chapters()),
+            other_video=max(0, len(pictures) - 1),
+        )
+
+
+def accepted_indexes(carried: Carried, container: Container) -> tuple[int, ...]:
+    """Those streams of `carried` that the muxer of `container` takes, found by asking it."""
+    # libav's own list of codecs per format leaves out decoder-only ones (PGS), so a throw-away muxer is asked instead.
+    with opened(Path(carried.path)) as source, av.open(io.BytesIO(), "w", format=MUXERS[container]) as trial:
+        muxer: Any = trial
+        accepted: list[int] = []
+        for stream in carried.streams:
+            try:
+                muxer.add_stream_from_template(source.streams[stream.index])
+            except (ValueError, FFmpegError):
+                continue
+            accepted.append(stream.index)
+        return tuple(accepted)
+
+
+def stream_digests(path: str | Path) -> tuple[str, ...]:
+    """``b2:<hex>`` of the packets of every sound and subtitle stream of a movie, in file order.
+
+    The bytes of a stream are taken as one run: muxers cut PCM into packets of their own choice.
+
+    Raises:
+        MediaMissingError: no such file.
+        MediaError: not a movie.
+    """
+    with opened(Path(path)) as container:
+        streams = [item for item in container.streams if item.type in _COPIED]
+        hashes = {item.index: hashlib.blake2b(digest_size=_DIGEST_BYTES) for item in streams}
+        if streams:
+            for packet in container.demux(streams):
+                hashes[packet.stream_index].update(bytes(packet))
+        return tuple(f"b2:{hashes[item.index].hexdigest()}" for item in streams)
+
+
+class PacketCarrier:
+    """Copies packets of a source movie into an output that another writer fills with pictures.
+
+    Call `add_streams` before the output's header, `copy_until` as pictures are muxed, `finish` at the end; `close` always.
+    """
+
+    def __init__(self, plan: CarryPlan) -> None:
+        self._plan = plan
+        self._open = ExitStack()
+        self._source = self._open.enter_context(opened(Path(plan.path)))
+        self._targets: dict[int, Any] = {}
+        self._hashes: dict[int, Any] = {index: hashlib.blake2b(digest_size=_DIGEST_BYTES) for index in plan.indexes}
+        self._offsets: dict[int, Fraction] = {}
+        self._output: Any = None
+        self._origin = _picture_start(self._source) + (plan.cut.start if plan.cut else 0)
+        self._packets: Iterator[Packet[Any]] = iter(())
+        self._held: Packet[Any] | None = None
+
+    def add_streams(self, output: Any) -> None:
+        """Add the copied streams and the chapters to `output`, whose header is not written yet."""
+        self._output = output
+        for index in self._plan.indexes:
+            source = self._source.streams[index]
+            target = output.add_stream_from_template(source)
+            for key, value in source.metadata.items():
+                if not key.casefold().startswith(_STALE_KEYS):
+                    target.metadata[key] = value
+            target.disposition = source.disposition
+            self._targets[index] = target
+        chapters = [item for item in map(self._moved_chapter, self._source.chapters()) if item is not None]
+        if chapters:
+            output.set_chapters(chapters)
+        if self._targets:
+            self._packets = self._source.demux([self._source.streams[index] for index in self._targets])
+
+    def _moved_chapter(self, chapter: Chapter) -> Chapter | None:
+        """`chapter` on the output's timeline, clipped to the cut; None when it lies outside."""
+        tick = chapter["time_base"] or Fraction(1, 1000)
+        first = chapter["start"] * tick - self._origin
+        last = chapter["end"] * tick - self._origin
+        cut = self._plan.cut
+        if cut is not None:
+            if last <= 0 or first >= cut.end - cut.start:
+                return None
+            first, last = max(first, Fraction(0)), min(last, cut.end - cut.start)
+        return {**chapter, "start": round(first / tick), "end": round(last / tick), "time_base": tick}
+
+    def copy_until(self, seconds: Fraction) -> None:
+        """Mux every packet that starts at or before `seconds` on the output's timeline."""
+        while (packet := self._next()) is not None:
+            if self._begin(packet) > seconds:
+                return
+            self._held = None
+            self._copy(packet)
+
+    def finish(self) -> CarryReport:
+        """Mux the rest, also beyond the last picture, and say what was copied."""
+        while (packet := self._next()) is not None:
+            self._held = None
+            self._copy(packet)
+        order = self._plan.indexes
+        return CarryReport(
+            digests=tuple(f"b2:{self._hashes[index].hexdigest()}" for index in order),
+            offsets=tuple(self._offsets.get(index, Fraction(0)) for index in order),
+        )
+
+    def close(self) -> None:
+        """Close the source; safe to call twice."""
+        self._packets, self._held = iter(()), None
+        self._open.close()
+
+    def _next(self) -> Packet[Any] | None:
+        """The next packet to copy, without taking it."""
+        while self._held is None:
+            packet = next(self._packets, None)
+            if packet is None:
+                return None
+            # A flush packet has no bytes and no time; a packet outside the cut is not ours.
+            if packet.dts is not None and self._is_inside(packet):
+                self._held = packet
+        return self._held
+
+    def _begin(self, packet: Packet[Any]) -> Fraction:
+        stamp = packet.dts if packet.pts is None else packet.pts
+        return (stamp or 0) * packet.time_base - self._origin
+
+    def _is_inside(self, packet: Packet[Any]) -> bool:
+        cut = self._plan.cut
+        # A packet that begins before the cut would have to be cut itself: the first whole one inside starts the sound.
+        return cut is None or 0 <= self._begin(packet) < cut.end - cut.start
+
+    def _copy(self, packet: Packet[Any]) -> None:
+        index = packet.stream_index
+        self._hashes[index].update(bytes(packet))
+        self._offsets.setdefault(index, self._begin(packet))
+        shift = round(self._origin / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts - shift
+        packet.dts = None if packet.dts is None else packet.dts - shift
+        packet.stream = self._targets[index]
+        self._output.mux_one(packet)
+
+
+def _picture_start(container: InputContainer) -> Fraction:
+    """When the first picture shows, on the file's timeline: pictures are rebased to 0, so sound must move with them."""
+    for stream in container.streams.video:
+        if stream.start_time is not None and stream.time_base is not None:
+            return stream.start_time * stream.time_base
+    return Fraction(0)

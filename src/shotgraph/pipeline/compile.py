@@ -1,0 +1,387 @@
+"""Compile: a preset's graph becomes typed vertices with headers, grids and inserted conversions.
+
+Every fault of the graph is collected and raised at once; each names its place in the preset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol
+
+import pydantic
+
+from shotgraph.api.contracts import Chunk, Contract, Frame, Window
+from shotgraph.api.frames import FrameRange
+from shotgraph.api.graph import GraphSpec, NodeSpec
+from shotgraph.api.media import Media
+from shotgraph.api.node import Node, Source, Target
+from shotgraph.api.params import Params, field_flags
+from shotgraph.api.paths import fill
+from shotgraph.api.ports import PortSpec, port_specs
+from shotgraph.api.shot import Shot
+from shotgraph.api.stream import UNSPECIFIED, StreamInfo
+from shotgraph.errors import GraphError, PresetError, ShotgraphError
+from shotgraph.pipeline.grid import BlendGrid, ChunkGrid, Grid, NeedsGrid, contract_grid
+from shotgraph.pipeline.inserted import BlendWindows, NativeToRgb
+from shotgraph.pipeline.vertex import Graph, Link, Vertex
+
+ENGINE = "shotgraph engine"
+
+
+class NodeClasses(Protocol):
+    """What compiling asks of the registry."""
+
+    def node_class(self, node_id: str) -> type[Node]:
+        """The class registered under `node_id`, imported now."""
+        ...
+
+    def distribution(self, node_id: str) -> str:
+        """``name version`` of the package that offers it."""
+        ...
+
+
+@dataclass
+class PlanContext:
+    """`QueryContext` for one node while the graph is compiled.
+
+    Attributes:
+        node: its name.
+        shot: the shot.
+        headers: headers of its linked stream inputs.
+        strict: refuse losses.
+        warnings: what the node said.
+    """
+
+    node: str
+    shot: Shot
+    headers: Mapping[str, StreamInfo]
+    strict: bool = False
+    warnings: list[str] = field(default_factory=list[str])
+
+    def warn(self, message: str) -> None:
+        """Keep `message` for the plan."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+
+def path_fields(shot: Shot, preset: str) -> dict[str, str]:
+    """Every value that ``{name}`` may stand for in a path, but the version."""
+    return {**shot.fields, **shot.media, "shot": shot.name, "root": str(shot.root), "preset": preset}
+
+
+def compile_graph(spec: GraphSpec, shot: Shot, classes: NodeClasses, *, strict: bool = False) -> Graph:
+    """The graph of `spec` over `shot`.
+
+    Args:
+        spec: nodes and targets, substitutions done.
+        shot: its media are probed by the sources.
+        classes: the registry; only nodes that a target needs are imported.
+        strict: sources and targets refuse losses instead of warning.
+
+    Returns:
+        Vertices in topological order; dead branches are gone.
+
+    Raises:
+        PresetError: every graph fault, a line each.
+    """
+    compiler = _Compiler(spec, shot, classes, strict)
+    for target in spec.targets:
+        compiler.vertex(target)
+    if compiler.faults:
+        raise PresetError(compiler.faults)
+    return Graph(spec.preset, shot, compiler.vertices, spec.targets)
+
+
+class _Compiler:
+    """Depth-first over the links, each node once."""
+
+    def __init__(self, spec: GraphSpec, shot: Shot, classes: NodeClasses, strict: bool) -> None:
+        self._specs = {node.name: node for node in spec.nodes}
+        self._fields = path_fields(shot, spec.preset)
+        self._shot, self._classes, self._strict = shot, classes, strict
+        self._open: list[str] = []
+        self._failed: set[str] = set()
+        self.vertices: dict[str, Vertex] = {}
+        self.faults: list[str] = []
+
+    def vertex(self, name: str) -> Vertex | None:
+        """The compiled vertex called `name`, or None when it is at fault (and the fault is noted)."""
+        blended = self.vertices.get(f"{name}>blend")
+        if blended or name in self.vertices:
+            return blended or self.vertices[name]
+        if name in self._failed:
+            return None
+        node = self._specs.get(name)
+        if node is None:
+            return self._fault(name, f"graph.{name}: must be a node of this graph, got no such node; define it")
+        if name in self._open:
+            circle = " > ".join([*self._open[self._open.index(name) :], name])
+            return self._fault(name, f"{node.where}: graph.{name}: links must not form a circle, got {circle}")
+        self._open.append(name)
+        try:
+            return self._compile(node)
+        except PresetError as error:
+            self.faults.extend(error.faults)
+            self._failed.add(name)
+            return None
+        except ShotgraphError as error:
+            if not isinstance(error, GraphError):
+                raise
+            return self._fault(name, f"{node.where}: graph.{name}: {error}")
+        finally:
+            self._open.pop()
+
+    def _fault(self, name: str, message: str) -> None:
+        self._failed.add(name)
+        self.faults.append(message)
+
+    def _compile(self, node: NodeSpec) -> Vertex | None:
+        cls = self._classes.node_class(node.node)
+        ports = {port.name: port for port in port_specs(cls.In)}
+        links = self._links(node, ports)
+        if links is None:
+            return None
+        params = self._params(node, cls, ports)
+        headers = {
+            p: self.vertices[link.vertex].headers[link.port] for p, link in links.items() if ports[p].medium == "stream"
+        }
+        ctx = PlanContext(node.name, self._shot, headers, self._strict)
+        contract = contract_with(cls.contract_for(params), node)
+        media = cls.media(params, ctx) if issubclass(cls, Source) else None
+        domain = self._domain(cls, params, ctx, media)
+        kinds, output_headers = _outputs(cls, params, ctx, media, domain)
+        vertex = Vertex(
+            name=node.name,
+            cls=cls,
+            params=params,
+            contract=contract,
+            links=links,
+            ports={p: ports[p] for p in links},
+            input_headers=headers,
+            domain=domain,
+            spec=node,
+            media=media,
+            distribution=self._classes.distribution(node.node),
+            warnings=[*ctx.warnings, *(media.warnings if media else ())],
+            grid=_grid(cls, contract, [p for p in headers if not ports[p].header_only], params, ctx, domain),
+            kinds=kinds,
+            headers=output_headers,
+        )
+        _check_reach(vertex)
+        self.vertices[node.name] = vertex
+        return self._blended(vertex) if isinstance(contract, Chunk) else vertex
+
+    def _links(self, node: NodeSpec, ports: Mapping[str, PortSpec]) -> dict[str, Link] | None:
+        """Every linked input, compiled depth first; None when a producer is at fault."""
+        links: dict[str, Link] = {}
+        intact = True
+        for port in ports.values():
+            value = node.settings.get(port.name)
+            if value is None:
+                if not port.optional:
+                    where = node.where
+                    self._fault(
+                        node.name, f"{where}: graph.{node.name}.{port.name}: must be linked to a node, got nothing"
+                    )
+                    intact = False
+                continue
+            producer = self.vertex(str(value).partition(".")[0])
+            if producer is None:
+                intact = False
+                continue
+            links[port.name] = self._bind(producer, str(value), port)
+        return links if intact else None
+
+    def _bind(self, producer: Vertex, value: str, port: PortSpec) -> Link:
+        """The output that `value` names, through a conversion where the kinds ask for one."""
+        wanted = value.partition(".")[2]
+        outputs = list(producer.kinds)
+        name = wanted or (port.name if port.name in outputs else outputs[0] if len(outputs) == 1 else "")
+        if name not in outputs:
+            offered = ", ".join(f"{producer.name}.{o}" for o in outputs) or "no outputs"
+            raise GraphError(f"{port.name}: must name one output, got {value!r}; choose from {offered}")
+        kind = producer.kinds[name]
+        if port.header_only or kind in port.kinds or (port.medium != "stream" and name not in producer.headers):
+            return Link(producer.name, name)
+        if kind == "native" and "rgb" in port.kinds:
+            return Link(self._converted(producer, name).name, "video")
+        raise GraphError(f"{port.name}: must be {' or '.join(port.kinds)}, got {kind} from {producer.name}.{name}")
+
+    def _params(self, node: NodeSpec, cls: type[Node], ports: Mapping[str, PortSpec]) -> Params:
+        values = {name: value for name, value in node.settings.items() if name not in ports}
+        for name, value in values.items():
+            if isinstance(value, str) and name in cls.Params.model_fields and field_flags(cls.Params, name)["path"]:
+                who = f"{node.setting_where.get(name, node.where)}: graph.{node.name}.{name}"
+                values[name] = fill(value, self._fields, who=who, keep=frozenset({"version"}))
+        try:
+            return cls.Params(**values)
+        except pydantic.ValidationError as error:
+            raise PresetError([_param_fault(node, fault) for fault in error.errors()]) from error
+
+    def _domain(self, cls: type[Node], params: Params, ctx: PlanContext, media: Media | None) -> FrameRange:
+        if media is not None:
+            return media.info.range
+        if not ctx.headers:
+            raise GraphError(f"{cls.id}: a node must read a stream or be a source, got neither")
+        return cls.domain(params, ctx)
+
+    def _converted(self, producer: Vertex, port: str) -> Vertex:
+        """The conversion of a native output, made once and shared."""
+        name = f"{producer.name}>rgb" if len(producer.kinds) == 1 else f"{producer.name}.{port}>rgb"
+        if name not in self.vertices:
+            self.vertices[name] = _conversion(name, producer, port)
+        return self.vertices[name]
+
+    def _blended(self, chunk: Vertex) -> Vertex:
+        """The stream behind a windowed node."""
+        grid = chunk.grid
+        if not isinstance(grid, ChunkGrid):
+            raise GraphError(f"{chunk.name}: a Chunk node must have a chunk grid, got {type(grid).__name__}")
+        name = f"{chunk.name}>blend"
+        vertex = Vertex(
+            name=name,
+            cls=BlendWindows,
+            params=BlendWindows.Params(),
+            contract=Frame(),
+            links={"windows": Link(chunk.name, "")},
+            ports={"windows": PortSpec("windows", "stream", tuple(chunk.kinds.values()))},
+            kinds=chunk.kinds,
+            headers=chunk.headers,
+            input_headers={"windows": next(iter(chunk.headers.values()))},
+            domain=chunk.domain,
+            grid=BlendGrid(("windows",), grid),
+            spec=replace(chunk.spec, name=name, materialize=False),
+            distribution=ENGINE,
+            inserted=True,
+            note=f"{grid.chunk.blend} over {grid.chunk.overlap} of {grid.chunk.size} frames",
+        )
+        self.vertices[name] = vertex
+        return vertex
+
+
+def contract_with(contract: Contract, node: NodeSpec) -> Contract:
+    """`contract` with the fields that the preset replaces.
+
+    Args:
+        contract: as the node declares it.
+        node: its ``batch``, ``window`` or ``chunk`` block.
+
+    Returns:
+        The contract of this run.
+
+    Raises:
+        GraphError: a field this contract does not have, or a value it refuses.
+    """
+    known = {item.name for item in fields(contract)}
+    unknown = sorted(set(node.contract) - known)
+    if unknown:
+        name = type(contract).__name__
+        raise GraphError(f"contract {name}: settings must be among {sorted(known)}, got {', '.join(unknown)}")
+    return replace(contract, **node.contract)
+
+
+def _param_fault(node: NodeSpec, fault: Any) -> str:
+    path = ".".join(str(part) for part in fault["loc"])
+    top = str(fault["loc"][0]) if fault["loc"] else ""
+    where = node.setting_where.get(top, node.where)
+    return f"{where}: graph.{node.name}.{path}: {fault['msg']}, got {fault['input']!r}"
+
+
+def _grid(
+    cls: type[Node], contract: Contract, streams: list[str], params: Params, ctx: PlanContext, domain: FrameRange
+) -> Grid:
+    overridden = cls.frames_needed.__func__ is not Node.frames_needed.__func__
+    if overridden and isinstance(contract, Frame | Window) and cls.frames_needed(domain.first, params, ctx) is not None:
+        return NeedsGrid(tuple(streams), domain, lambda frame: cls.frames_needed(frame, params, ctx) or {})
+    return contract_grid(contract, streams, domain)
+
+
+def _outputs(
+    cls: type[Node], params: Params, ctx: PlanContext, media: Media | None, domain: FrameRange
+) -> tuple[dict[str, str], dict[str, StreamInfo]]:
+    """Kinds and headers of every output port."""
+    given = dict(cls.info(params, ctx))
+    base = media.info if media else next(iter(ctx.headers.values()))
+    kinds: dict[str, str] = {}
+    headers: dict[str, StreamInfo] = {}
+    for port in port_specs(cls.Out):
+        if port.medium != "stream":
+            kinds[port.name] = port.kinds[0]
+            continue
+        header = given.get(port.name, base)
+        kinds[port.name] = port.kinds[0] if len(port.kinds) == 1 else header.kind
+        if header.range != domain and port.name not in given:
+            header = replace(header, first_frame=domain.first, count=len(domain))
+        headers[port.name] = replace(header, kind=kinds[port.name])
+    return kinds, headers
+
+
+def _check_reach(vertex: Vertex) -> None:
+    """Every stream input covers the node's frames, unless the node chooses frames itself."""
+    if isinstance(vertex.grid, NeedsGrid) or vertex.is_clip:
+        return
+    for port in vertex.stream_links():
+        given = vertex.input_headers[port].range
+        if vertex.domain.first not in given or vertex.domain.last not in given:
+            raise GraphError(
+                f"{port}: must cover frames {vertex.domain}, got {given}; the inputs are of different lengths"
+            )
+
+
+def _conversion(name: str, producer: Vertex, port: str) -> Vertex:
+    """The vertex that turns a native output into RGB, with its matrix and range settled here and said in `note`."""
+    info = producer.headers[port]
+    matrix, signal_range, guess = settled_colour(info)
+    params = NativeToRgb.Params(matrix=matrix, range=signal_range)
+    header = replace(info, kind="rgb", colour=replace(info.colour, matrix=matrix, range=signal_range))
+    return Vertex(
+        name=name,
+        cls=NativeToRgb,
+        params=params,
+        contract=Frame(),
+        links={"video": Link(producer.name, port)},
+        ports={"video": PortSpec("video", "stream", ("native",))},
+        kinds={"video": "rgb"},
+        headers={"video": header},
+        input_headers={"video": info},
+        domain=producer.domain,
+        grid=contract_grid(Frame(), ("video",), producer.domain),
+        spec=NodeSpec(name=name, node=NativeToRgb.id, where=producer.spec.where),
+        distribution=ENGINE,
+        inserted=True,
+        note=f"{info.pixel_format} to rgb, matrix {matrix}, range {signal_range}, transfer {info.colour.transfer}",
+        warnings=[f"{producer.name}: {guess}"] if guess else [],
+    )
+
+
+def settled_colour(info: StreamInfo) -> tuple[str, str, str]:
+    """(matrix, range, what was guessed or an empty string) for pixels with these tags: an explicit rule, never per frame."""
+    from shotgraph.api.pixels import PixelFormat
+
+    family = PixelFormat.parse(info.pixel_format).family
+    matrix, signal_range = info.colour.matrix, info.colour.range
+    guesses: list[str] = []
+    if family != "yuv":
+        matrix = "rgb"
+        signal_range = "full" if signal_range == UNSPECIFIED else signal_range
+    if matrix in (UNSPECIFIED, "rgb") and family == "yuv":
+        matrix = "bt709" if info.height >= 720 or info.width >= 1280 else "smpte170m"
+        guesses.append(f"no matrix tag, {matrix} taken for {info.width}x{info.height}")
+    if signal_range == UNSPECIFIED:
+        signal_range = "limited"
+        guesses.append("no range tag, limited taken")
+    return matrix, signal_range, "; ".join(guesses)
+
+
+def writes(vertex: Vertex) -> type[Target]:
+    """The class of a target vertex.
+
+    Raises:
+        GraphError: the vertex writes nothing.
+    """
+    if not issubclass(vertex.cls, Target):
+        raise GraphError(
+            f"targets: {vertex.name} must be a node that writes, got {vertex.cls.id}; name a core.write node"
+        )
+    return vertex.cls

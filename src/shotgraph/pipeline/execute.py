@@ -1,0 +1,326 @@
+"""The local executor: runs the stages of one shot, decode, compute and encode overlapped."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from shotgraph.api.contracts import Clips
+from shotgraph.api.frames import FrameSet
+from shotgraph.api.media import ExpectedOutput, WrittenOutput
+from shotgraph.api.node import SequentialNode, Source, Target
+from shotgraph.errors import GraphError, NodeError, ShotgraphError
+from shotgraph.pipeline.cache import Cache
+from shotgraph.pipeline.compile import writes
+from shotgraph.pipeline.context import Machine, RunContext
+from shotgraph.pipeline.digest import text_key
+from shotgraph.pipeline.events import CancelFlag, Event, Listener
+from shotgraph.pipeline.grid import BlendGrid
+from shotgraph.pipeline.kept import KeptStore
+from shotgraph.pipeline.keys import Keyring
+from shotgraph.pipeline.readers import StreamReader
+from shotgraph.pipeline.runners import (
+    BlendRunner,
+    KeepRunner,
+    NodeRunner,
+    Runner,
+    SequentialRunner,
+    Skipped,
+    SourceRunner,
+    TargetRunner,
+)
+from shotgraph.pipeline.schedule import LanePlan, Schedule
+from shotgraph.pipeline.stages import KEEP_PREFIX, Stage, StagePlanner, kept_nodes
+from shotgraph.pipeline.threads import BackgroundWriter, Prefetcher
+from shotgraph.pipeline.vertex import Graph, Vertex
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What running a shot came to.
+
+    Attributes:
+        written: verified outputs.
+        skipped: target to the frames that could not be computed.
+        peaks: stage to the most frames it held at once.
+        computed: node to the number of units computed.
+        loaded: node to the number of values found on disk.
+        seconds: node to the time spent in it.
+    """
+
+    written: list[WrittenOutput] = field(default_factory=list[WrittenOutput])
+    skipped: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    peaks: dict[str, int] = field(default_factory=dict[str, int])
+    computed: dict[str, int] = field(default_factory=dict[str, int])
+    loaded: dict[str, int] = field(default_factory=dict[str, int])
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(kw_only=True)
+class ShotRun:
+    """One shot's graph with everything needed to run it.
+
+    Attributes:
+        graph: compiled.
+        keys: its keys.
+        kept: its kept outputs.
+        cache: where they and the work folders lie.
+        machine: device and threads.
+        listener: hears events.
+        cancel: stops the run.
+        outputs: target to what it writes.
+        force: targets may replace foreign files.
+        members: every shot of the run, this one included; what a `Clips` node sees.
+        writers: open targets.
+        total: units of all stages, for progress.
+        done: units so far.
+        with_keys: False leaves keys out of outputs (benchmarks of the bare engine).
+    """
+
+    graph: Graph
+    keys: Keyring
+    kept: KeptStore
+    cache: Cache
+    machine: Machine
+    listener: Listener
+    cancel: CancelFlag
+    outputs: Mapping[str, ExpectedOutput] = field(default_factory=dict[str, ExpectedOutput])
+    force: bool = False
+    strict: bool = False
+    members: list[ShotRun] = field(default_factory=list["ShotRun"])
+    writers: dict[str, BackgroundWriter] = field(default_factory=dict[str, BackgroundWriter])
+    total: int = 0
+    done: int = 0
+    with_keys: bool = True
+
+    def run(self, wanted: Mapping[str, FrameSet], prepare: Callable[[str], None] | None = None) -> Outcome:
+        """Bring the targets up to date; on any failure nothing stays under a final name.
+
+        Args:
+            wanted: target to the frames to write; those already on disk under the same key are not computed again.
+            prepare: called with the name of a `Clips` node before it runs, to bring the other shots' inputs up to date.
+
+        Returns:
+            What was written, skipped and spent.
+        """
+        outcome = Outcome()
+        finished = False
+        try:
+            missing = {name: self._open_target(name, frames) for name, frames in wanted.items()}
+            self.run_stages(self.stages(missing), outcome, prepare)
+            for name, writer in self.writers.items():
+                outcome.written.append(writer.finish())
+                self.listener(Event("output", self.graph.shot.name, name, text=outcome.written[-1].path))
+            finished = True
+        finally:
+            if not finished:
+                for writer in self.writers.values():
+                    writer.abort()
+        return outcome
+
+    def stages(self, wanted: Mapping[str, FrameSet], *, inputs_of: str = "") -> list[Stage]:
+        """The stages for `wanted`; or, with `inputs_of`, those a whole-shot node needs before it can read this shot."""
+        planner = StagePlanner(self.graph, present=self.kept.present, restart=self.kept.restart)
+        stages = planner.plan_inputs(inputs_of) if inputs_of else planner.plan(wanted)
+        self.total += sum(len(lane.run) for stage in stages for lane in stage.lanes if lane.name in self.graph.vertices)
+        self.total += sum(len(stage.wanted) for stage in stages)
+        return stages
+
+    def run_stages(
+        self, stages: Iterable[Stage], outcome: Outcome, prepare: Callable[[str], None] | None = None
+    ) -> None:
+        """Run `stages` in order."""
+        for stage in stages:
+            self.cancel.check()
+            self.listener(Event("stage", self.graph.shot.name, text=f"{stage.name}: {', '.join(stage.nodes)}"))
+            if not stage.clip:
+                StreamStage(self, stage, outcome).run()
+                continue
+            if prepare is not None and isinstance(self.graph.vertices[stage.clip].contract, Clips):
+                prepare(stage.clip)
+            ClipStage(self, outcome).run(stage)
+
+    def _open_target(self, name: str, frames: FrameSet) -> FrameSet:
+        """Open the writer of a target; the frames it does not have yet."""
+        vertex = self.graph.vertices[name]
+        writer = writes(vertex)().open(self.outputs[name], vertex.params, self.context(vertex))
+        self.writers[name] = BackgroundWriter(writer)
+        return FrameSet.of(f for f in frames if not writer.done(f, text_key(self.keys.frame(name, f))))
+
+    def context(self, vertex: Vertex, *, whole: bool = False) -> RunContext:
+        """A fresh context for `vertex`."""
+        return RunContext(
+            vertex=vertex,
+            shot=self.graph.shot,
+            machine=self.machine,
+            cache=self.cache,
+            key=self.keys.whole(vertex.name) if whole else self.keys.node(vertex.name),
+            cancel=self.cancel,
+            listener=self.listener,
+            force=self.force,
+            strict=self.strict,
+        )
+
+    def unit_done(self, outcome: Outcome, name: str, unit: int, seconds: float) -> None:
+        """Count one computed unit and tell the listener."""
+        self.done += 1
+        outcome.computed[name] = outcome.computed.get(name, 0) + 1
+        outcome.seconds[name] = outcome.seconds.get(name, 0.0) + seconds
+        self.listener(Event("unit", self.graph.shot.name, name, unit, seconds, False, self.done, self.total))
+
+    def values_for(self, vertex: Vertex) -> dict[str, Any]:
+        """Artifacts and tables a node reads, and None for inputs without frames."""
+        values: dict[str, Any] = {
+            port: self.kept.load_value(link.vertex, link.port) for port, link in vertex.value_links().items()
+        }
+        return values | {port: None for port in vertex.links if vertex.ports[port].header_only}
+
+
+class StreamStage:
+    """One streaming pass."""
+
+    def __init__(self, shot_run: ShotRun, stage: Stage, outcome: Outcome) -> None:
+        self._run, self._stage, self._outcome = shot_run, stage, outcome
+        self._graph = shot_run.graph
+        self._kept_names = kept_nodes(shot_run.graph)
+        self._runners: dict[str, Runner] = {}
+        self._inputs = {lane.name: lane.inputs for lane in stage.lanes}
+        self._grids = {lane.name: lane.grid for lane in stage.lanes}
+        # (node, index) computed from a substitute for a failed frame: right to show, wrong to keep.
+        self._tainted: set[tuple[str, int]] = set()
+
+    def run(self) -> None:
+        """Run it to the end."""
+        try:
+            for lane in self._stage.lanes:
+                if lane.run.ranges:
+                    self._runners[lane.name] = self._runner(lane)
+            forget = self._run.keys.forget
+            schedule = Schedule(
+                self._stage.lanes,
+                work=self._work,
+                load=self._load,
+                dropped=lambda name, below: forget(name, below) if name in self._graph.vertices else None,
+            )
+            schedule.run()
+            self._outcome.peaks[self._stage.name] = schedule.peak
+        finally:
+            for name, runner in reversed(self._runners.items()):
+                runner.close()
+                if isinstance(runner, TargetRunner) and runner.skipped:
+                    self._outcome.skipped[name] = runner.skipped
+
+    def _runner(self, lane: LanePlan) -> Runner:
+        """What runs the units of `lane`."""
+        if lane.name.startswith(KEEP_PREFIX):
+            return KeepRunner()
+        vertex = self._graph.vertices[lane.name]
+        ctx = self._run.context(vertex)
+        if isinstance(vertex.grid, BlendGrid):
+            producer = self._graph.vertices[vertex.links["windows"].vertex]
+            return BlendRunner(vertex, producer.cls.Out, vertex.grid)
+        node = vertex.cls()
+        if isinstance(node, Source):
+            if vertex.media is None:
+                raise GraphError(f"{vertex.name}: a source must have media, got none")
+            return SourceRunner(vertex, Prefetcher(node.open(vertex.media, vertex.params, ctx), lane.run))
+        if isinstance(node, Target):
+            return TargetRunner(vertex, self._run.writers[vertex.name], partial(self._target_key, vertex))
+        if isinstance(node, SequentialNode):
+            return SequentialRunner(vertex, node, ctx, self._run.kept)
+        return NodeRunner(vertex, node, ctx, self._run.values_for(vertex))
+
+    def _target_key(self, vertex: Vertex, frame: int) -> str:
+        if not self._run.with_keys:
+            return ""
+        if self._tainted and self._taints(vertex.name, frame):
+            return "substituted"
+        return text_key(self._run.keys.frame(vertex.name, frame))
+
+    def _work(self, name: str, unit: int, inputs: Mapping[str, list[Any]]) -> Iterable[Any]:
+        """Run one unit, keep what is to be kept, and count it."""
+        self._run.cancel.check()
+        runner = self._runners[name]
+        started = time.perf_counter()
+        values = runner.run(unit, inputs)
+        seconds = time.perf_counter() - started
+        if name not in self._graph.vertices:
+            return values
+        indices = self._grids[name].gives(unit)
+        tainted = getattr(runner, "substituted", False) or (self._tainted and self._taints(name, unit))
+        if tainted:
+            self._tainted.update((name, index) for index in indices)
+        elif name in self._kept_names:
+            for index, value in zip(indices, values, strict=True):
+                if not isinstance(value, Skipped):
+                    self._run.kept.store(name, index, value, needed=f"{KEEP_PREFIX}{name}" in self._inputs)
+        self._run.unit_done(self._outcome, name, unit, seconds)
+        return values
+
+    def _taints(self, name: str, unit: int) -> bool:
+        """Whether `unit` reads a value that stands in for a failed one."""
+        needs, producers = self._grids[name].needs(unit), self._inputs[name]
+        return any((producers[port], index) in self._tainted for port, indices in needs.items() for index in indices)
+
+    def _load(self, name: str, index: int) -> Any:
+        self._outcome.loaded[name] = self._outcome.loaded.get(name, 0) + 1
+        return self._run.kept.load(name, index)
+
+
+class ClipStage:
+    """One whole-shot node."""
+
+    def __init__(self, shot_run: ShotRun, outcome: Outcome) -> None:
+        self._run, self._outcome = shot_run, outcome
+
+    def run(self, stage: Stage) -> None:
+        """Call `process` once and keep every frame it emits.
+
+        Raises:
+            NodeError: it failed, or did not emit what was wanted.
+        """
+        run = self._run
+        vertex = run.graph.vertices[stage.clip]
+        ctx = run.context(vertex, whole=True)
+        ctx.frames = tuple(stage.wanted)
+        waiting = set(ctx.frames) if vertex.headers else set[int]()
+        last = time.perf_counter()
+
+        def emit(frame: int, out: Any) -> None:
+            nonlocal last
+            run.cancel.check()
+            waiting.discard(frame)
+            run.kept.store(vertex.name, frame, out, needed=True)
+            now = time.perf_counter()
+            run.unit_done(self._outcome, vertex.name, frame, now - last)
+            last = now
+
+        ctx.emitter = emit
+        members = run.members if isinstance(vertex.contract, Clips) else [run]
+        links = vertex.stream_links()
+        readers = {
+            port: [StreamReader(member, link.vertex, link.port) for member in members] for port, link in links.items()
+        }
+        given = {port: group if isinstance(vertex.contract, Clips) else group[0] for port, group in readers.items()}
+        node = vertex.cls()
+        try:
+            node.setup(vertex.params, ctx)
+            out = node.process(vertex.cls.In(**given, **run.values_for(vertex)), vertex.params, ctx)
+        except ShotgraphError:
+            raise
+        except Exception as error:
+            raise NodeError(f"{vertex.name} ({vertex.cls.id}): {type(error).__name__}: {error}") from error
+        finally:
+            node.teardown(ctx)
+            for reader in itertools.chain.from_iterable(readers.values()):
+                reader.close()
+        if waiting:
+            raise NodeError(
+                f"{vertex.name} ({vertex.cls.id}): must emit frames {stage.wanted}, got none for {FrameSet.of(waiting)}"
+            )
+        if out is not None:
+            run.kept.store_value(vertex.name, out)

@@ -1,0 +1,162 @@
+"""Kept outputs: a node's values to and from the cache."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from shotgraph.api.frames import FrameSet
+from shotgraph.api.kinds import arrays_of, frame_of
+from shotgraph.api.ports import Artifact, Table, port_specs
+from shotgraph.errors import OutputError
+from shotgraph.pipeline.cache import Cache, Entry
+from shotgraph.pipeline.digest import digest, digest_keys
+from shotgraph.pipeline.keys import Keyring
+from shotgraph.pipeline.vertex import Graph, Vertex
+
+
+class KeptStore:
+    """Stores and loads the outputs of kept nodes of one graph."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        keys: Keyring,
+        cache: Cache,
+        *,
+        refresh: frozenset[str] = frozenset(),
+        memory_bytes: int = 1 << 30,
+    ) -> None:
+        self._graph, self._keys, self._cache, self._refresh = graph, keys, cache, refresh
+        self._spill: dict[bytes, Entry] = {}
+        self._spill_room_bytes = memory_bytes
+
+    def present(self, name: str, wanted: FrameSet) -> FrameSet:
+        """The output indices among `wanted` that are kept and intact."""
+        vertex = self._graph.vertices[name]
+        if name in self._refresh:
+            return FrameSet()
+        if _gives_values(vertex) and not self._cache.has(self._keys.whole(name)):
+            return FrameSet()
+        if not vertex.headers:
+            return wanted
+        return FrameSet.of(index for index in wanted if self._cache.has(self._keys.frame(name, index)))
+
+    def store(self, name: str, index: int, out: Any, *, needed: bool) -> None:
+        """Keep the stream outputs of one index.
+
+        A cache that is full or read-only is passed through; what a later stage has to read (`needed`) then waits in memory.
+        """
+        vertex = self._graph.vertices[name]
+        arrays: dict[str, Any] = {}
+        meta: dict[str, str] = {"node": vertex.cls.id, "index": str(index)}
+        for port in vertex.headers:
+            kind, value = vertex.kinds[port], getattr(out, port)
+            arrays |= {f"{port}/{part}": array for part, array in arrays_of(kind, value).items()}
+            if kind == "native":
+                meta[f"{port}/format"] = value.format.name
+        key = self._keys.frame(name, index)
+        if not self._cache.store(key, arrays, meta) and needed:
+            self._spill_over(key, Entry(arrays, meta), name)
+
+    def _spill_over(self, key: bytes, entry: Entry, name: str) -> None:
+        """Hold in memory what the cache would not take.
+
+        Raises:
+            OutputError: there is no room in memory either.
+        """
+        self._spill_room_bytes -= sum(array.nbytes for array in entry.arrays.values())
+        if self._spill_room_bytes < 0:
+            raise OutputError(
+                f"cache: {self._cache.root} must have room for the outputs of {name}, got a full or read-only disk and no memory "
+                "left to hold them; free some space or choose another place with --cache"
+            )
+        self._spill[key] = entry
+
+    def _entry(self, key: bytes) -> Entry | None:
+        return self._spill.get(key) or self._cache.load(key)
+
+    def load(self, name: str, index: int) -> Any:
+        """The `Out` kept for one index.
+
+        Raises:
+            OutputError: it was there when the run was planned and is gone now.
+        """
+        vertex = self._graph.vertices[name]
+        entry = self._entry(self._keys.frame(name, index))
+        if entry is None:
+            raise OutputError(
+                f"cache: the kept result of {name} at {index} must stay until the run ends, got nothing at "
+                f"{self._cache.path(self._keys.frame(name, index))}; run again to compute it"
+            )
+        streams = {port: _port_value(port, vertex.kinds[port], entry) for port in vertex.headers}
+        others = {p.name: None for p in port_specs(vertex.cls.Out) if p.medium != "stream"}
+        return vertex.cls.Out(**streams, **others)
+
+    def store_value(self, name: str, out: Any) -> None:
+        """Keep the artifacts and tables of a whole-shot node."""
+        vertex = self._graph.vertices[name]
+        arrays: dict[str, Any] = {}
+        meta: dict[str, str] = {"node": vertex.cls.id}
+        for port in port_specs(vertex.cls.Out):
+            value = None if port.medium == "stream" else getattr(out, port.name)
+            if isinstance(value, Artifact):
+                arrays |= {f"{port.name}/{part}": array for part, array in value.arrays.items()}
+                meta[f"{port.name}/meta"] = json.dumps(value.meta)
+            elif isinstance(value, Table):
+                meta[f"{port.name}/table"] = json.dumps([value.columns, value.rows])
+        key = self._keys.whole(name)
+        if not self._cache.store(key, arrays, meta):
+            self._spill_over(key, Entry(arrays, meta), name)
+
+    def load_value(self, name: str, port: str) -> Artifact | Table:
+        """The artifact or table that a whole-shot node keeps under `port`.
+
+        Raises:
+            OutputError: it is gone.
+        """
+        entry = self._entry(self._keys.whole(name))
+        if entry is None:
+            raise OutputError(f"cache: the kept {name}.{port} must stay until the run ends, got nothing; run again")
+        table = entry.meta.get(f"{port}/table")
+        if table is not None:
+            columns, rows = json.loads(table)
+            return Table(tuple(columns), tuple(tuple(row) for row in rows))
+        arrays = {n.removeprefix(f"{port}/"): a for n, a in entry.arrays.items() if n.startswith(f"{port}/")}
+        return Artifact(arrays, json.loads(entry.meta[f"{port}/meta"]))
+
+    def store_state(self, name: str, frame: int, state: Artifact) -> None:
+        """Keep the state of a stateful node behind `frame`."""
+        self._cache.store(self._state_key(name, frame), state.arrays, {"meta": json.dumps(state.meta)})
+
+    def load_state(self, name: str, frame: int) -> Artifact | None:
+        """The state behind `frame`, or None."""
+        entry = self._cache.load(self._state_key(name, frame))
+        return None if entry is None else Artifact(entry.arrays, json.loads(entry.meta["meta"]))
+
+    def restart(self, name: str, frame: int) -> int:
+        """The frame a stateful node has to start at to give `frame`: behind the nearest saved state, else the first."""
+        vertex = self._graph.vertices[name]
+        for saved in range(frame - 1, vertex.domain.first - 1, -1):
+            if is_saved(vertex, saved) and self._cache.has(self._state_key(name, saved)):
+                return saved + 1
+        return vertex.domain.first
+
+    def _state_key(self, name: str, frame: int) -> bytes:
+        return digest_keys(digest(b"state"), (self._keys.frame(name, frame),))
+
+
+def is_saved(vertex: Vertex, frame: int) -> bool:
+    """Whether a stateful node saves its state behind `frame`: every so many frames from the shot's first."""
+    every = getattr(vertex.contract, "checkpoint_every", 0)
+    return bool(every) and (frame - vertex.domain.first + 1) % every == 0
+
+
+def _gives_values(vertex: Vertex) -> bool:
+    return any(port.medium != "stream" for port in port_specs(vertex.cls.Out))
+
+
+def _port_value(port: str, kind: str, entry: Entry) -> Any:
+    prefix = f"{port}/"
+    arrays = {name.removeprefix(prefix): array for name, array in entry.arrays.items() if name.startswith(prefix)}
+    return frame_of(kind, arrays, pixel_format=entry.meta.get(f"{port}/format", ""))

@@ -1,0 +1,201 @@
+"""Keys: names for results that change exactly when the result could.
+
+``frame_key = H(node_key, keys of exactly the frames needed)``. Node names, frame numbers, output paths and log levels are not in
+a key; a node that draws frame numbers or timecode says `numbered` and gets them in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from shotgraph.api.params import field_flags
+from shotgraph.api.stream import StreamInfo
+from shotgraph.pipeline.digest import canonical, digest, digest_keys, file_digest
+from shotgraph.pipeline.grid import BatchGrid, BlendGrid, ChunkGrid, NeedsGrid
+from shotgraph.pipeline.identity import MediaIdentity
+from shotgraph.pipeline.vertex import Graph, Vertex
+
+ENGINE_KEY_VERSION = 1
+_BLANK = digest(b"blank")
+_PATTERN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
+
+
+class Keyring:
+    """Every key of one graph, computed once and forgotten when the frame is.
+
+    Frame keys are memoised from the first frame needed on; `forget` drops those below a watermark, so that the memory taken does
+    not grow with the clip.
+    """
+
+    def __init__(self, graph: Graph, identities: Mapping[str, MediaIdentity], environment: Mapping[str, str]) -> None:
+        self._graph = graph
+        self._identities = identities
+        self._environment = environment
+        self._nodes: dict[str, bytes] = {}
+        self._frames: dict[str, dict[int, bytes]] = {name: {} for name in graph.vertices}
+        self._units: dict[str, tuple[int, bytes]] = {}
+
+    def node(self, name: str) -> bytes:
+        """Key of a node: everything but its frames."""
+        if name not in self._nodes:
+            self._nodes[name] = digest(*self.ingredients(name).values())
+        return self._nodes[name]
+
+    def ingredients(self, name: str) -> dict[str, bytes]:
+        """What a node's key is made of, by label; `explain` compares these between two runs."""
+        vertex = self._graph.vertices[name]
+        parts: dict[str, Any] = {
+            "engine": ENGINE_KEY_VERSION,
+            "node": vertex.cls.id,
+            "version": vertex.cls.version,
+            "plugin": vertex.distribution,
+            "contract": {"name": type(vertex.contract).__name__, **asdict(vertex.contract)},
+            "wiring": {port: link.port for port, link in vertex.links.items() if not vertex.ports[port].header_only},
+            "numerics": self._numerics(vertex),
+            "pixels": {p: _pixel_tags(vertex.input_headers[p]) for p in vertex.stream_links()},
+        }
+        if vertex.cls.numbered:
+            parts["labels"] = [self._graph.shot.name, *(_labels(i) for i in vertex.input_headers.values())]
+        if vertex.media is not None:
+            parts["decoder"] = vertex.media.decoder
+        for port, link in vertex.value_links().items():
+            parts[f"input {port}"] = self.whole(link.vertex).hex()
+        labelled = {f"param {k}": v for k, v in semantic_params(vertex).items()}
+        return {label: canonical([label, value]) for label, value in (parts | labelled).items()}
+
+    def _numerics(self, vertex: Vertex) -> Any:
+        if vertex.cls.numerics == "exact":
+            return "exact"
+        devices = {"device", "cuda"}
+        return {k: v for k, v in self._environment.items() if vertex.cls.numerics == "device" or k not in devices}
+
+    def frame(self, name: str, index: int) -> bytes:
+        """Key of one output index of `name`: a frame, or a window of a `Chunk`."""
+        known = self._frames[name]
+        key = known.get(index)
+        if key is None:
+            key = known[index] = self._frame(self._graph.vertices[name], index)
+        return key
+
+    def _frame(self, vertex: Vertex, index: int) -> bytes:
+        grid = vertex.grid
+        if vertex.is_source:
+            return self._source(vertex, index)
+        if vertex.is_clip:
+            return digest_keys(self.whole(vertex.name), (_number(index - vertex.domain.first),))
+        if vertex.is_sequential:
+            return self._chained(vertex, index)
+        if isinstance(grid, BatchGrid):
+            unit, place = divmod(index - grid.outputs.first, grid.batch)
+            return digest_keys(self._unit(vertex, unit), (_number(place),))
+        if isinstance(grid, BlendGrid):
+            places = (_number(index - grid.windows.start(k)) for k in grid.needs(index)["windows"] if k is not None)
+            return digest_keys(self._unit(vertex, index), places)
+        return self._unit(vertex, index)
+
+    def _unit(self, vertex: Vertex, unit: int) -> bytes:
+        """Key of one unit; the last one is remembered, since the frames of a batch ask for it one after the other."""
+        known = self._units.get(vertex.name)
+        if known is not None and known[0] == unit:
+            return known[1]
+        grid = vertex.grid
+        links = vertex.stream_links()
+        keys: list[bytes] = []
+        for port, indices in grid.needs(unit).items():
+            producer = links[port].vertex
+            keys.extend(_BLANK if i is None else self.frame(producer, i) for i in indices)
+        if isinstance(grid, ChunkGrid) and grid.chunk.anchors:
+            keys.extend(self.frame(links[port].vertex, f) for port in grid.ports for f in grid.anchors())
+        if vertex.cls.numbered:
+            keys.append(_number(unit))
+        if isinstance(grid, NeedsGrid):
+            keys.append(_number(len(keys)))
+        key = digest_keys(self.node(vertex.name), keys)
+        self._units[vertex.name] = (unit, key)
+        return key
+
+    def _source(self, vertex: Vertex, frame: int) -> bytes:
+        media, identity = vertex.media, self._identities[vertex.name]
+        place = frame - vertex.domain.first
+        if media is not None and media.frame_files:
+            file = media.frame_files.get(frame)
+            content = identity.digests[media.files.index(file)] if file is not None else digest(b"hole", _number(place))
+            return digest_keys(self.node(vertex.name), (content,))
+        return digest_keys(self.node(vertex.name), (*identity.digests, _number(place)))
+
+    def _chained(self, vertex: Vertex, frame: int) -> bytes:
+        """Key of a stateful frame: it depends on every frame before it, so keys form a chain from the shot's first."""
+        known = self._frames[vertex.name]
+        start = max((f for f in known if f < frame), default=vertex.domain.first - 1)
+        key = known.get(start, self.node(vertex.name))
+        for f in range(start + 1, frame + 1):
+            inputs = (self.frame(link.vertex, f) for link in vertex.stream_links().values())
+            key = known[f] = digest_keys(key, inputs)
+        return key
+
+    def whole(self, name: str) -> bytes:
+        """Key of a node that sees whole shots: its artifact's key."""
+        label = f"{name} whole"
+        if label not in self._nodes:
+            vertex = self._graph.vertices[name]
+            keys = (
+                self.frame(link.vertex, frame)
+                for port, link in vertex.stream_links().items()
+                for frame in vertex.input_headers[port].range
+            )
+            self._nodes[label] = digest_keys(self.node(name), keys)
+        return self._nodes[label]
+
+    def forget(self, name: str, below: int) -> None:
+        """Drop memoised frame keys of `name` under the watermark `below`, but the last one, which a chain goes on from."""
+        known = self._frames[name]
+        keep = below - 1 if self._graph.vertices[name].is_sequential else below
+        for index in [i for i in known if i < keep]:
+            del known[index]
+
+
+def semantic_params(vertex: Vertex) -> dict[str, Any]:
+    """The parameters that can change a pixel; a path that is read stands as a digest of what is there."""
+    values = vertex.params.model_dump(mode="json")
+    semantic: dict[str, Any] = {}
+    for name, value in values.items():
+        flags = field_flags(type(vertex.params), name)
+        if not flags["semantic"] or flags["path"] == "write":
+            continue
+        if flags["path"] == "read":
+            if vertex.media is None:
+                semantic[name] = _content(value)
+            continue
+        semantic[name] = value
+    return semantic
+
+
+def _content(path: Any) -> Any:
+    """Digest of the file, or of every file of the sequence, that a parameter names."""
+    if not isinstance(path, str) or not path:
+        return None
+    file = Path(path)
+    if not _PATTERN.search(file.name):
+        return file_digest(file).hex() if file.is_file() else None
+    matcher = re.compile(r"-?\d+".join(re.escape(part) for part in _PATTERN.split(file.name)))
+    names = sorted(p.name for p in file.parent.iterdir() if matcher.fullmatch(p.name)) if file.parent.is_dir() else []
+    return {name: file_digest(file.parent / name).hex() for name in names}
+
+
+def _number(value: int) -> bytes:
+    return value.to_bytes(8, "little", signed=True)
+
+
+def _pixel_tags(info: StreamInfo) -> list[str]:
+    """What a node may read off a header to make pixels with; where the media lies is not among it."""
+    colour = info.colour
+    tags = [info.kind, info.pixel_format, colour.primaries, colour.transfer, colour.matrix, colour.range]
+    return [*tags, info.alpha, info.field_order, str(info.sar)]
+
+
+def _labels(info: StreamInfo) -> list[str]:
+    return [str(info.first_frame), str(info.rate), str(info.start_timecode), info.reel]

@@ -1,0 +1,100 @@
+"""Random access to a stream, for whole-shot nodes: from the cache, from media, or computed on the spot by light nodes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from shotgraph.api.frames import FrameSet
+from shotgraph.api.kinds import freeze
+from shotgraph.api.media import Reader
+from shotgraph.api.node import Node, Source
+from shotgraph.api.stream import StreamInfo
+from shotgraph.errors import FrameRangeError, GraphError
+from shotgraph.pipeline.stages import random_access
+
+if TYPE_CHECKING:
+    from shotgraph.pipeline.execute import ShotRun
+
+# A whole-shot node mostly walks forward or compares neighbours; a few frames are enough.
+_REMEMBERED_FRAMES = 8
+
+
+class StreamReader:
+    """The `FrameReader` of one output of one node."""
+
+    def __init__(self, run: ShotRun, name: str, port: str) -> None:
+        self._run, self._name, self._port = run, name, port
+        self._vertex = run.graph.vertices[name]
+        self._recent: OrderedDict[int, Any] = OrderedDict()
+        self._inputs: dict[str, StreamReader] = {}
+        self._media: Reader | None = None
+        self._node: Node | None = None
+        self._kept = not random_access(run.graph, name)
+        if not self._kept:
+            self._open()
+
+    @property
+    def info(self) -> StreamInfo:
+        """The stream's header."""
+        return self._vertex.headers[self._port]
+
+    @property
+    def frames(self) -> FrameSet:
+        """The shot with its handles."""
+        return FrameSet((self.info.range,))
+
+    def __getitem__(self, frame: int) -> Any:
+        """The frame with that shot number.
+
+        Raises:
+            FrameRangeError: outside the shot.
+        """
+        if frame not in self.info.range:
+            raise FrameRangeError(f"{self._name}: frame must be in {self.info.range}, got {frame}")
+        out = self._recent.get(frame)
+        if out is None:
+            out = self._recent[frame] = self._out(frame)
+            if len(self._recent) > _REMEMBERED_FRAMES:
+                self._recent.popitem(last=False)
+        else:
+            self._recent.move_to_end(frame)
+        return getattr(out, self._port)
+
+    def close(self) -> None:
+        """Release media and nodes."""
+        for reader in self._inputs.values():
+            reader.close()
+        if self._media is not None:
+            self._media.close()
+        if self._node is not None and self._media is None:
+            self._node.teardown(self._run.context(self._vertex))
+
+    def _open(self) -> None:
+        vertex, ctx = self._vertex, self._run.context(self._vertex)
+        self._node = vertex.cls()
+        if isinstance(self._node, Source):
+            if vertex.media is None:
+                raise GraphError(f"{vertex.name}: a source must have media, got none")
+            self._media = self._node.open(vertex.media, vertex.params, ctx)
+            return
+        self._node.setup(vertex.params, ctx)
+        self._inputs = {p: StreamReader(self._run, link.vertex, link.port) for p, link in vertex.stream_links().items()}
+
+    def _out(self, frame: int) -> Any:
+        """The node's `Out` at `frame`."""
+        vertex = self._vertex
+        if self._media is not None:
+            kind = vertex.kinds[self._port]
+            return vertex.cls.Out(**{self._port: freeze(kind, self._media.read(frame))})
+        if self._kept or self._node is None:
+            return self._run.kept.load(self._name, frame)
+        ctx = self._run.context(vertex)
+        ctx.frames, ctx.index = (frame,), frame
+        frames = vertex.cls.In(
+            **{p: reader[frame] for p, reader in self._inputs.items()}, **self._run.values_for(vertex)
+        )
+        out = self._node.process(frames, vertex.params, ctx)
+        for port, kind in vertex.kinds.items():
+            freeze(kind, getattr(out, port))
+        return out

@@ -1,0 +1,233 @@
+"""The schedule of a stage: in which order units run, and when a frame can be dropped.
+
+One object serves the planner, which runs it on nothing to know the peak, and the executor, which runs it on pixels; so the
+peak that `plan` prints is the peak that happens. Targets pull frames in order; every lane runs its units in ascending order; a
+frame is dropped as soon as every consumer's next unit starts behind it (a watermark), so memory does not grow with the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shotgraph.api.frames import FrameSet
+from shotgraph.errors import ShotgraphError
+from shotgraph.pipeline.grid import Grid, Needs
+
+# (lane name, unit, by port the values its needs name; None for a blank) -> one value per index the unit gives.
+Work = Callable[[str, int, Mapping[str, list[Any]]], Iterable[Any]]
+# (lane name, index) -> a kept value.
+Load = Callable[[str, int], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanePlan:
+    """One node's part in a stage.
+
+    Attributes:
+        name: the node.
+        grid: its units.
+        inputs: stream input port to producer; producers come earlier in the stage.
+        run: units to compute, ascending.
+        hits: output indices that are kept on disk and only need loading.
+        pinned: output indices that stay live to the end (anchors of a consumer).
+        anchors: input port to the indices every unit may read.
+        drives: nothing consumes it: a target, or a node whose outputs are only to be kept.
+    """
+
+    name: str
+    grid: Grid
+    inputs: Mapping[str, str]
+    run: FrameSet
+    hits: FrameSet = field(default_factory=FrameSet)
+    pinned: frozenset[int] = frozenset()
+    anchors: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    drives: bool = False
+
+
+@dataclass(slots=True)
+class _Tap:
+    """One consumer's hold on a producer: nothing below `low` is asked for again."""
+
+    port: str
+    producer: _Lane
+    low: int | None = None
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A node while its stage runs."""
+
+    plan: LanePlan
+    units: Iterator[int]
+    taps: list[_Tap] = field(default_factory=list["_Tap"])
+    consumers: list[_Tap] = field(default_factory=list["_Tap"])
+    buffer: dict[int, Any] = field(default_factory=dict[int, Any])
+    unit: int | None = None
+    needs: Needs = field(default_factory=dict[str, Any])
+
+
+class Schedule:
+    """Runs the lanes of one stage.
+
+    Attributes:
+        live: frames (or windows) held now.
+        peak: most held at once so far.
+    """
+
+    def __init__(
+        self,
+        lanes: Iterable[LanePlan],
+        *,
+        work: Work,
+        load: Load,
+        dropped: Callable[[str, int], None] | None = None,
+        held: Callable[[str, int], None] | None = None,
+    ) -> None:
+        self._work, self._load = work, load
+        self._dropped, self._held = dropped, held
+        self._lanes: dict[str, _Lane] = {}
+        self.live = 0
+        self.peak = 0
+        for plan in lanes:
+            lane = _Lane(plan, iter(plan.run))
+            for port, producer in plan.inputs.items():
+                tap = _Tap(port, self._lanes[producer])
+                lane.taps.append(tap)
+                tap.producer.consumers.append(tap)
+            self._lanes[plan.name] = lane
+        for lane in self._lanes.values():
+            self._step(lane)
+
+    def run(self) -> None:
+        """Run every driving lane to its end, the one that is furthest behind first."""
+        drivers = [lane for lane in self._lanes.values() if lane.plan.drives]
+        while waiting := [lane for lane in drivers if lane.unit is not None]:
+            lane = waiting[0] if len(waiting) == 1 else min(waiting, key=_position)
+            self._advance(lane)
+
+    def _advance(self, lane: _Lane) -> None:
+        """Run the lane's next unit."""
+        unit = lane.unit
+        if unit is None:
+            raise ShotgraphError(
+                f"schedule: {lane.plan.name} must have a unit left, got none; this is a fault of the planner"
+            )
+        inputs = {tap.port: self._gather(tap.producer, lane.needs[tap.port]) for tap in lane.taps}
+        for port, indices in lane.plan.anchors.items():
+            tap = next(t for t in lane.taps if t.port == port)
+            inputs[f"{port}@anchors"] = self._gather(tap.producer, indices)
+        values = self._work(lane.plan.name, unit, inputs)
+        if not lane.plan.drives:
+            for index, value in zip(lane.plan.grid.gives(unit), values, strict=True):
+                self._hold(lane, index, value)
+        self._step(lane)
+
+    def _gather(self, producer: _Lane, indices: Iterable[int | None]) -> list[Any]:
+        """The producer's values at `indices`, computed or loaded now where they are not held."""
+        buffer = producer.buffer
+        values: list[Any] = []
+        for index in indices:
+            if index is None:
+                values.append(None)
+                continue
+            while index not in buffer:
+                if index in producer.plan.hits:
+                    self._hold(producer, index, self._load(producer.plan.name, index))
+                else:
+                    self._advance(producer)
+            values.append(buffer[index])
+        return values
+
+    def _hold(self, lane: _Lane, index: int, value: Any) -> None:
+        lane.buffer[index] = value
+        self.live += 1
+        if self._held is not None:
+            self._held(lane.plan.name, 1)
+        self.peak = max(self.peak, self.live)
+
+    def _step(self, lane: _Lane) -> None:
+        """Move to the lane's next unit and let its producers drop what it will not ask for again."""
+        lane.unit = next(lane.units, None)
+        if lane.unit is not None:
+            lane.needs = lane.plan.grid.needs(lane.unit)
+        for tap in lane.taps:
+            if lane.unit is None:
+                tap.low = None
+            else:
+                tap.low = _lowest(lane.needs[tap.port])
+            if tap.producer.buffer:
+                self._drop(tap.producer)
+
+    def _drop(self, lane: _Lane) -> None:
+        """Drop every value below all consumers' watermarks, pinned ones apart; all of them once nobody is left."""
+        lows = [tap.low for tap in lane.consumers if tap.low is not None]
+        low = min(lows) if lows else None
+        buffer, pinned = lane.buffer, lane.plan.pinned
+        gone: list[int] = []
+        for index in buffer:
+            if low is not None and index >= low:
+                # Values are held in ascending order, loaded and pinned ones apart, so the rest is above the watermark.
+                if not pinned and not lane.plan.hits.ranges:
+                    break
+                continue
+            if low is None or index not in pinned:
+                gone.append(index)
+        for index in gone:
+            del buffer[index]
+        if gone:
+            self.live -= len(gone)
+            if self._held is not None:
+                self._held(lane.plan.name, -len(gone))
+        if self._dropped is not None and low is not None:
+            self._dropped(lane.plan.name, low)
+
+
+def _lowest(indices: Iterable[int | None]) -> int:
+    """The smallest index among `indices`; blanks ask for nothing."""
+    return min((i for i in indices if i is not None), default=0)
+
+
+def _position(lane: _Lane) -> int:
+    """First shot frame of the lane's next unit: what orders lanes whose units are not frames."""
+    return 0 if lane.unit is None else lane.plan.grid.frames(lane.unit)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """What a stage holds at once.
+
+    Attributes:
+        frames: most frames (windows count as one) held together.
+        bytes: most bytes held together.
+    """
+
+    frames: int
+    bytes: int
+
+
+def predicted_peak(lanes: Iterable[LanePlan], bytes_of: Mapping[str, int]) -> Peak:
+    """The peak of a stage, found by running its schedule on nothing.
+
+    Args:
+        lanes: the stage.
+        bytes_of: bytes of one value of each lane.
+
+    Returns:
+        Frames and bytes at their own peaks.
+    """
+    plans = list(lanes)
+    grids = {plan.name: plan.grid for plan in plans}
+    held = {"bytes": 0, "peak": 0}
+
+    def count(name: str, change: int) -> None:
+        held["bytes"] += change * bytes_of[name]
+        held["peak"] = max(held["peak"], held["bytes"])
+
+    def nothing(name: str, unit: int, _inputs: Mapping[str, list[Any]]) -> Iterable[None]:
+        return [None] * len(grids[name].gives(unit))
+
+    schedule = Schedule(plans, work=nothing, load=lambda _name, _index: None, held=count)
+    schedule.run()
+    return Peak(schedule.peak, held["peak"])
