@@ -31,7 +31,7 @@ SCHEMA_MUTATIONS = [
         ":7:11: shots.frames: frames: must ascend with a step of at least 1, got '1050",
     ),
     ("handles: 0", "frames: 1-5,9", ":7:11: shots.frames: frames: must be one range such as 1001-1050, got '1-5,9'"),
-    ("handles: 0", "version: newest", ":7:12: shots.version: must be"),
+    ("handles: 0", "version: newest", ":7:12: shots.version: must be latest or a number, got 'newest'"),
     ("{matte:", "{root:", ":6:10: shots.also.root: media must not be called one of root, shot"),
     ("{matte:", "{9matte:", ":6:10: shots.also.9matte: a name must be letters, digits and _ and not begin with"),
     ("{prompt:", "{pro-mpt:", ":3:8: vars.pro-mpt: a name must be letters, digits and _ and not begin with a digit"),
@@ -41,7 +41,7 @@ SCHEMA_MUTATIONS = [
         ":11:3: graph.targets: a node must not be called one of vars, shots, targets",
     ),
     ("  flow: {node", '  "a.b": {node', ":11:3: graph.a.b: a name must be letters, digits and _"),
-    ("{node: core.read, file", "{file", ":10:10: graph.plate.node: must be given, got nothing"),
+    ("{node: core.read, file", "{file", ":10:3: graph.plate.node: must be given, got nothing"),
     ("{node: core.read, file", "{node: 3, file", ":10:17: graph.plate.node: must be a valid string, got 3"),
     (
         "    video: plate\n    flow",
@@ -128,7 +128,7 @@ NODE_MUTATIONS = [
     (
         "  out:\n    node: core.write",
         "  out:\n    node: core.split",
-        "targets: must name at least one enabled node that",
+        "targets[0]: must be a node that writes, hence has no outputs, got 'out' (core.split); there is nothing to choose",
     ),
     (
         '    file: "{root}/out',
@@ -193,13 +193,12 @@ def test_each_mutation_is_told_at_its_place(
     assert any(fault in line for line in caught.value.faults), caught.value.faults
 
 
-@pytest.mark.parametrize(("old", "new", "fault"), SCHEMA_MUTATIONS)
-def test_a_schema_fault_is_told_alone(
-    preset: Made, catalogue: NodeCatalogue, valid: str, old: str, new: str, fault: str
-) -> None:
-    if old.startswith("    video: plate") or "{node" in old or "description" in old:
-        pytest.skip("the mutation takes something else away too")
+# Those that take nothing away that something else refers to.
+ALONE = [(old, new) for old, new, _ in SCHEMA_MUTATIONS if "{node: flow" not in old and "  flow: {node" not in old]
 
+
+@pytest.mark.parametrize(("old", "new"), ALONE)
+def test_a_schema_fault_is_told_alone(preset: Made, catalogue: NodeCatalogue, valid: str, old: str, new: str) -> None:
     with pytest.raises(PresetError, match="show") as caught:
         check(preset(mutated(valid, old, new)), catalogue)
 
@@ -234,7 +233,7 @@ def test_every_fault_is_told_at_once_and_in_the_order_of_the_file(
 def test_an_override_for_no_shot_at_hand_is_checked_too(preset: Made, catalogue: NodeCatalogue, valid: str) -> None:
     text = mutated(valid, "{vars: {seed: 11}}", "{graph: {edit: {strength: 3}}}")
 
-    with pytest.raises(PresetError, match=r"26:51: graph\.edit\.strength: must be less than or equal to 1, got 3"):
+    with pytest.raises(PresetError, match=r"26:50: graph\.edit\.strength: must be less than or equal to 1, got 3"):
         check(preset(text), catalogue)
 
 
@@ -253,7 +252,7 @@ def test_a_fault_in_an_override_is_told_only_for_shots_it_matches(
 def test_a_key_that_does_not_print_is_shown_escaped_and_a_huge_one_is_cut_in_the_hint(
     preset: Made, catalogue: NodeCatalogue, valid: str
 ) -> None:
-    text = mutated(valid, "targets: [out]", '"\\e[31m": 1\n' + "k" * 2000 + ": 1\ntargets: [out]")
+    text = mutated(valid, "targets: [out]", '"\\e[31m": 1\n' + "k" * 1000 + ": 1\ntargets: [out]")
 
     with pytest.raises(PresetError, match="unknown key") as caught:
         check(preset(text), catalogue)
@@ -272,7 +271,7 @@ def test_an_unresolved_reference_is_told_once_and_not_again_as_a_wrong_type(
 
 
 def test_an_unknown_node_does_not_make_its_consumers_faulty(preset: Made, catalogue: NodeCatalogue, valid: str) -> None:
-    with pytest.raises(PresetError, match="flow.diss") as caught:
+    with pytest.raises(PresetError, match=r"flow\.diss") as caught:
         check(preset(mutated(valid, "flow.dis", "flow.diss")), catalogue)
 
     assert len(caught.value.faults) == 1

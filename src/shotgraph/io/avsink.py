@@ -1,8 +1,8 @@
-"""Writing a movie: pictures through an encoder, sound copied, every tag set, and nothing under the final name until it was
-reopened and found right.
+"""Writing a movie: pictures through an encoder, sound copied, every tag set.
 
-The file is written as ``<name>.part``. Fragmented movies would survive a crash, but hybrid ones lose their edit list: pictures
-of H.264 with B-frames then start late against the sound. A crashed render resumes from the cache instead.
+Nothing appears under the final name until the file was reopened and found right: until then it is ``<name>.part``.
+Fragmented movies would survive a crash, but hybrid ones lose their edit list: pictures of H.264 with B-frames then start late
+against the sound. A crashed render resumes from the cache instead.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import av
 from av.container import InputContainer
-from av.container.core import Chapter
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition, Stream
@@ -111,10 +110,12 @@ class CarryReport:
     Attributes:
         digests: of the packets of each copied stream, in output order.
         offsets: seconds by which each stream starts after the first picture; cuts fall on packet boundaries.
+        chapters: number of chapters.
     """
 
     digests: tuple[str, ...]
     offsets: tuple[Fraction, ...]
+    chapters: int = 0
 
 
 def _text(value: object) -> str:
@@ -201,6 +202,7 @@ class PacketCarrier:
         self._hashes: dict[int, Any] = {index: hashlib.blake2b(digest_size=_DIGEST_BYTES) for index in plan.indexes}
         self._offsets: dict[int, Fraction] = {}
         self._output: Any = None
+        self._chapters = 0
         self._origin = _picture_start(self._source) + (plan.cut.start if plan.cut else 0)
         self._packets: Iterator[Packet[Any]] = iter(())
         self._held: Packet[Any] | None = None
@@ -217,12 +219,13 @@ class PacketCarrier:
             target.disposition = source.disposition
             self._targets[index] = target
         chapters = [item for item in map(self._moved_chapter, self._source.chapters()) if item is not None]
+        self._chapters = len(chapters)
         if chapters:
             output.set_chapters(chapters)
         if self._targets:
             self._packets = self._source.demux([self._source.streams[index] for index in self._targets])
 
-    def _moved_chapter(self, chapter: Chapter) -> Chapter | None:
+    def _moved_chapter(self, chapter: Any) -> Any:
         """`chapter` on the output's timeline, clipped to the cut; None when it lies outside."""
         tick = chapter["time_base"] or Fraction(1, 1000)
         first = chapter["start"] * tick - self._origin
@@ -251,6 +254,7 @@ class PacketCarrier:
         return CarryReport(
             digests=tuple(f"b2:{self._hashes[index].hexdigest()}" for index in order),
             offsets=tuple(self._offsets.get(index, Fraction(0)) for index in order),
+            chapters=self._chapters,
         )
 
     def close(self) -> None:

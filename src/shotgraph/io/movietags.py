@@ -12,13 +12,9 @@ _NOT_CARRIED = frozenset(
     ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "timecode", "reel_name")
 )
 # What mov and mp4 write without being asked; any other key needs `use_metadata_tags`, which changes how all are stored.
-_PLAIN_KEYS: dict[str, frozenset[str]] = {
-    "mov": frozenset(("title", "album", "date", "comment", "genre", "copyright", "creation_time")),
-    "mp4": frozenset(
-        ("title", "album", "date", "comment", "genre", "copyright", "creation_time")
-        + ("artist", "album_artist", "composer", "description", "synopsis", "show", "network", "lyrics", "grouping")
-    ),
-}
+_PLAIN_BOTH = ("title", "album", "date", "comment", "genre", "copyright", "creation_time")
+_PLAIN_MP4 = ("artist", "album_artist", "composer", "description", "synopsis", "show", "network", "lyrics", "grouping")
+_PLAIN_KEYS = {"mov": frozenset(_PLAIN_BOTH), "mp4": frozenset((*_PLAIN_BOTH, *_PLAIN_MP4))}
 _REEL = "reel_name"
 
 

@@ -202,7 +202,8 @@ def _written_colour(info: StreamInfo, target: PixelFormat, codec: Codec) -> Colo
     was_yuv = info.pixel_format.startswith("yuv") and info.kind != "mask"
     if not was_yuv:
         return replace(colour, matrix="bt2020nc" if colour.primaries == "bt2020" else "bt709", range="limited")
-    return colour if colour.range in codec.ranges else replace(colour, range="limited")
+    holds = (*codec.ranges, UNSPECIFIED) if "full" in codec.ranges else codec.ranges
+    return colour if colour.range in holds else replace(colour, range="limited")
 
 
 def _conversion_notes(info: StreamInfo, written: StreamInfo, target: PixelFormat, path: Path) -> tuple[str, ...]:

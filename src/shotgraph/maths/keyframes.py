@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def gaps(keyframes: Sequence[int], wanted: Sequence[int]) -> list[Gap]:
     """`wanted` without the keyframes, grouped by the keyframes around them, ascending."""
     borders = [None, *sorted(keyframes), None]
     found: list[Gap] = []
-    for before, after in zip(borders, borders[1:], strict=False):
+    for before, after in pairwise(borders):
         inside = tuple(f for f in sorted(wanted) if (before is None or f > before) and (after is None or f < after))
         if inside:
             found.append(Gap(before, after, inside))

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from shotgraph.api.contracts import Clips
 from shotgraph.api.params import field_flags
 from shotgraph.api.stream import StreamInfo
 from shotgraph.pipeline.digest import canonical, digest, digest_keys, file_digest
@@ -34,6 +35,8 @@ class Keyring:
     def __init__(self, graph: Graph, identities: Mapping[str, MediaIdentity], environment: Mapping[str, str]) -> None:
         self._graph = graph
         self._identities = identities
+        # Every shot of the run: what the key of a `Clips` node is made of.
+        self.group: tuple[Keyring, ...] = (self,)
         self._environment = environment
         self._nodes: dict[str, bytes] = {}
         self._frames: dict[str, dict[int, bytes]] = {name: {} for name in graph.vertices}
@@ -141,14 +144,18 @@ class Keyring:
         """Key of a node that sees whole shots: its artifact's key."""
         label = f"{name} whole"
         if label not in self._nodes:
-            vertex = self._graph.vertices[name]
-            keys = (
-                self.frame(link.vertex, frame)
-                for port, link in vertex.stream_links().items()
-                for frame in vertex.input_headers[port].range
-            )
-            self._nodes[label] = digest_keys(self.node(name), keys)
+            is_group = isinstance(self._graph.vertices[name].contract, Clips)
+            # Sorted: a group is a set of shots, in whatever order they were found.
+            members = sorted(ring.inputs_of(name) for ring in self.group) if is_group else [self.inputs_of(name)]
+            self._nodes[label] = digest_keys(self.node(name), members)
         return self._nodes[label]
+
+    def inputs_of(self, name: str) -> bytes:
+        """Digest of every frame of this shot that a whole-shot node reads."""
+        vertex = self._graph.vertices[name]
+        links = vertex.stream_links().items()
+        keys = (self.frame(link.vertex, f) for port, link in links for f in vertex.input_headers[port].range)
+        return digest_keys(b"", keys)
 
     def forget(self, name: str, below: int) -> None:
         """Drop memoised frame keys of `name` under the watermark `below`, but the last one, which a chain goes on from."""

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import pydantic
-
-import shotgraph
 from shotgraph.api.frames import FrameRange, FrameSet
 from shotgraph.api.graph import GraphSpec
 from shotgraph.api.media import ExpectedOutput
-from shotgraph.api.plan import Plan, PlanMedia, PlanNode, PlanOutput, PlanStage
+from shotgraph.api.plan import Plan
 from shotgraph.api.shot import Shot
-from shotgraph.api.stream import StreamInfo
 from shotgraph.errors import FrameRangeError, UsageError
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.compile import NodeClasses, PlanContext, compile_graph, writes
 from shotgraph.pipeline.digest import canonical, digest, text_key
+from shotgraph.pipeline.freeze import Freezer
 from shotgraph.pipeline.host import default_threads, environment, settle_device
 from shotgraph.pipeline.identity import Identity, IdentityMemo, MediaIdentity, identify
 from shotgraph.pipeline.kept import KeptStore
 from shotgraph.pipeline.keys import Keyring
-from shotgraph.pipeline.schedule import predicted_peak
-from shotgraph.pipeline.stages import Stage, StagePlanner, kept_nodes
+from shotgraph.pipeline.stages import Stage, StagePlanner
 from shotgraph.pipeline.state import RunState
-from shotgraph.pipeline.threads import PREFETCH_FRAMES, WRITE_QUEUE_FRAMES
 from shotgraph.pipeline.versions import Versions, has_version, with_version
 from shotgraph.pipeline.vertex import Graph, Vertex
-
-_HEADER: pydantic.TypeAdapter[StreamInfo] = pydantic.TypeAdapter(StreamInfo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +59,8 @@ class Prepared:
 
     Attributes:
         plan: frozen.
-        graph: compiled.
+        draft: what it was made of.
+        graph: compiled, versions filled in.
         keys: of the graph.
         kept: stored outputs of the graph.
         cache: where they lie.
@@ -79,6 +72,7 @@ class Prepared:
     """
 
     plan: Plan
+    draft: Draft
     graph: Graph
     keys: Keyring
     kept: KeptStore
@@ -90,61 +84,72 @@ class Prepared:
     options: RunOptions
 
 
-def prepare(
-    spec: GraphSpec,
-    shot: Shot,
-    *,
-    classes: NodeClasses,
-    cache: Cache,
-    memo: IdentityMemo,
-    options: RunOptions,
-    reserve: bool = True,
-) -> Prepared:
-    """Plan one shot.
+class Planner:
+    """Plans shots of one run.
 
-    Args:
-        spec: the preset's graph for this shot.
-        shot: the shot.
+    Attributes:
         classes: the registry.
         cache: kept outputs; what is there already is planned as done.
         memo: remembered media digests.
         options: what was asked.
-        reserve: take the output version; False for ``plan`` and ``check``, which must leave no trace.
-
-    Returns:
-        The plan and what runs it.
+        reserve: take output versions; False for ``plan`` and ``check``, which must leave no trace.
     """
-    draft = _Draft(compile_graph(spec, shot, classes, strict=options.strict), options, memo)
-    keys = Keyring(draft.graph, draft.identities, draft.environment)
-    kept = KeptStore(draft.graph, keys, cache, refresh=frozenset(options.refresh))
-    wanted = wanted_frames(draft.graph, options.frames)
-    state = RunState(shot.root)
-    templates = [str(getattr(draft.graph.vertices[t].params, "file", "")) for t in wanted]
-    # What the plan's digest covers decides the version, so the digest comes first and cannot cover the paths.
-    plan_digest = text_key(digest(canonical(_identity(draft, keys, wanted))))
-    versions = Versions(state.folder, [t for t in templates if has_version(t)])
-    number = versions.settle(options.version, plan_digest=plan_digest, reserve=reserve)
-    graph = _numbered(draft.graph, number)
-    outputs = {name: _expected(graph.vertices[name], frames, shot, options) for name, frames in wanted.items()}
-    stages = StagePlanner(graph, present=kept.present, restart=kept.restart).plan(wanted)
-    plan = _plan(draft, graph, keys, wanted, outputs, stages, number, plan_digest)
-    return Prepared(
-        plan=plan,
-        graph=graph,
-        keys=keys,
-        kept=kept,
-        cache=cache,
-        wanted=wanted,
-        outputs=outputs,
-        stages=stages,
-        state=state,
-        options=options,
-    )
+
+    def __init__(
+        self, classes: NodeClasses, cache: Cache, memo: IdentityMemo, options: RunOptions, *, reserve: bool = True
+    ) -> None:
+        self.classes, self.cache, self.memo, self.options, self.reserve = classes, cache, memo, options, reserve
+
+    def draft(self, spec: GraphSpec, shot: Shot) -> Draft:
+        """The first half: compiled, media identified; whatever is wrong with the preset or the media is found here."""
+        return Draft(compile_graph(spec, shot, self.classes, strict=self.options.strict), self.options, self.memo)
+
+    def finish(self, draft: Draft, group: Sequence[Draft] = ()) -> Prepared:
+        """The second half: keys, version, stages and the frozen plan; `group` is every shot of the run."""
+        keys = draft.keys
+        keys.group = tuple(member.keys for member in group) or (keys,)
+        kept = KeptStore(draft.graph, keys, self.cache, refresh=frozenset(self.options.refresh))
+        wanted = wanted_frames(draft.graph, self.options.frames)
+        shot = draft.graph.shot
+        state = RunState(shot.root)
+        templates = [str(getattr(draft.graph.vertices[t].params, "file", "")) for t in wanted]
+        # What the plan's digest covers decides the version, so the digest comes first and cannot cover the number.
+        plan_digest = text_key(digest(canonical(_identity(draft, wanted))))
+        versions = Versions(state.folder, [t for t in templates if has_version(t)])
+        number = versions.settle(self.options.version, plan_digest=plan_digest, reserve=self.reserve)
+        graph = _numbered(draft.graph, number)
+        outputs = {name: _expected(graph.vertices[name], frames, shot, self.options) for name, frames in wanted.items()}
+        stages = StagePlanner(graph, present=kept.present, restart=kept.restart).plan(wanted)
+        plan = Freezer(graph, keys, stages).plan(draft, wanted, outputs, number, plan_digest)
+        return Prepared(
+            plan=plan,
+            draft=draft,
+            graph=graph,
+            keys=keys,
+            kept=kept,
+            cache=self.cache,
+            wanted=wanted,
+            outputs=outputs,
+            stages=stages,
+            state=state,
+            options=self.options,
+        )
 
 
 @dataclass
-class _Draft:
-    """A compiled graph with what the host and the media add to it."""
+class Draft:
+    """A compiled graph with what the host and the media add to it.
+
+    Attributes:
+        graph: compiled.
+        options: what was asked.
+        memo: remembered media digests.
+        identities: of every source.
+        environment: of this host.
+        device: settled.
+        threads: settled.
+        keys: of the graph.
+    """
 
     graph: Graph
     options: RunOptions
@@ -153,6 +158,7 @@ class _Draft:
     environment: dict[str, str] = field(init=False)
     device: str = field(init=False)
     threads: int = field(init=False)
+    keys: Keyring = field(init=False)
 
     def __post_init__(self) -> None:
         self.threads = self.options.threads or default_threads()
@@ -165,6 +171,7 @@ class _Draft:
             for name, v in self.graph.vertices.items()
             if v.media is not None
         }
+        self.keys = Keyring(self.graph, self.identities, self.environment)
 
 
 def wanted_frames(graph: Graph, asked: FrameSet | None) -> dict[str, FrameSet]:
@@ -225,13 +232,12 @@ def _numbered(graph: Graph, number: int) -> Graph:
     return replace(graph, vertices=vertices)
 
 
-def _identity(draft: _Draft, keys: Keyring, wanted: Mapping[str, FrameSet]) -> dict[str, Any]:
+def _identity(draft: Draft, wanted: Mapping[str, FrameSet]) -> dict[str, Any]:
     """What makes two plans the same plan: keys of the targets, their settings, frames, media and host; not their paths."""
-    graph = draft.graph
+    graph, keys = draft.graph, draft.keys
     targets = {
         name: {
             "key": keys.node(name).hex(),
-            "inputs": {p: keys.node(link.vertex).hex() for p, link in graph.vertices[name].links.items()},
             "file": str(getattr(graph.vertices[name].params, "file", "")),
             "params": graph.vertices[name].params.model_dump(mode="json"),
             "frames": str(frames),
@@ -249,112 +255,3 @@ def _identity(draft: _Draft, keys: Keyring, wanted: Mapping[str, FrameSet]) -> d
         "media": media,
         "host": host,
     }
-
-
-def _plan(
-    draft: _Draft,
-    graph: Graph,
-    keys: Keyring,
-    wanted: Mapping[str, FrameSet],
-    outputs: Mapping[str, ExpectedOutput],
-    stages: list[Stage],
-    number: int,
-    plan_digest: str,
-) -> Plan:
-    kept = kept_nodes(graph)
-    shot = graph.shot
-    union = FrameSet.union(r for frames in wanted.values() for r in frames.ranges)
-    return Plan(
-        shotgraph=shotgraph.__version__,
-        preset=graph.preset,
-        shot=shot.name,
-        root=str(shot.root),
-        media=shot.media,
-        fields=shot.fields,
-        first_frame=shot.first_frame,
-        handles=shot.handles,
-        frames=str(union),
-        version=number,
-        device=draft.device,
-        dtype=draft.options.dtype,
-        threads=draft.threads,
-        environment=draft.environment,
-        plugins=_plugins(graph),
-        nodes=tuple(_plan_node(v, keys, kept, stages) for v in graph.vertices.values()),
-        stages=tuple(_plan_stage(graph, stage, kept) for stage in stages),
-        sources=tuple(_plan_media(graph.vertices[n], identity) for n, identity in draft.identities.items()),
-        outputs=tuple(
-            PlanOutput(target=n, path=o.path, frames=o.frames, bytes=o.bytes, losses=o.losses)
-            for n, o in outputs.items()
-        ),
-        warnings=tuple(dict.fromkeys(w for v in graph.vertices.values() for w in v.warnings)),
-        digest=plan_digest,
-    )
-
-
-def _plugins(graph: Graph) -> dict[str, str]:
-    offers = {v.distribution for v in graph.vertices.values() if not v.inserted}
-    return {name: version for name, _, version in (offer.partition(" ") for offer in sorted(offers))}
-
-
-def _plan_node(vertex: Vertex, keys: Keyring, kept: frozenset[str], stages: list[Stage]) -> PlanNode:
-    units = sum(len(lane.run) for stage in stages for lane in stage.lanes if lane.name == vertex.name)
-    units += sum(len(stage.wanted) for stage in stages if stage.clip == vertex.name)
-    return PlanNode(
-        name=vertex.name,
-        node=vertex.cls.id,
-        version=vertex.cls.version,
-        distribution=vertex.distribution,
-        params=vertex.params.model_dump(mode="json"),
-        inputs={port: str(link) for port, link in vertex.links.items()},
-        contract={"name": type(vertex.contract).__name__, **asdict(vertex.contract)},
-        kinds=vertex.kinds,
-        headers={port: _HEADER.dump_python(info, mode="json") for port, info in vertex.headers.items()},
-        numerics=vertex.cls.numerics,
-        kept=vertex.name in kept,
-        on_error=vertex.spec.on_error,
-        key=text_key(keys.node(vertex.name)),
-        inserted=vertex.inserted,
-        units=units,
-        note=vertex.note,
-    )
-
-
-def _plan_stage(graph: Graph, stage: Stage, kept: frozenset[str]) -> PlanStage:
-    if stage.clip:
-        vertex = graph.vertices[stage.clip]
-        size = graph.bytes_of(stage.clip)
-        return PlanStage(
-            name=stage.name,
-            nodes=stage.nodes,
-            peak_live_frames=0,
-            peak_bytes=0,
-            disk_bytes=size * len(stage.wanted) if vertex.headers else 0,
-        )
-    sizes = {lane.name: graph.bytes_of(lane.name) if lane.name in graph.vertices else 0 for lane in stage.lanes}
-    peak = predicted_peak(stage.lanes, sizes)
-    queued = sum(PREFETCH_FRAMES * sizes[n] for n in stage.nodes if graph.vertices[n].is_source)
-    for name in stage.nodes:
-        if graph.vertices[name].is_target:
-            link = next(iter(graph.vertices[name].stream_links().values()))
-            queued += WRITE_QUEUE_FRAMES * sizes[link.vertex]
-    disk = sum(sizes[lane.name] * len(lane.run) for lane in stage.lanes if lane.name in kept)
-    return PlanStage(
-        name=stage.name,
-        nodes=stage.nodes,
-        peak_live_frames=peak.frames,
-        peak_bytes=peak.bytes + queued,
-        disk_bytes=disk,
-    )
-
-
-def _plan_media(vertex: Vertex, identity: MediaIdentity) -> PlanMedia:
-    media = vertex.media
-    reference = media.info.media if media is not None else None
-    return PlanMedia(
-        node=vertex.name,
-        files=len(identity.digests),
-        path=reference.path if reference is not None else "",
-        identity=identity.mode,
-        digest=text_key(digest(*identity.digests)),
-    )

@@ -141,10 +141,7 @@ class StagePlanner:
             lanes.append(self._lane(vertex, wanted, need, pins))
         lanes = [_pinned(lane, pins) for lane in reversed(lanes)]
         lanes.extend(self._keeper(name, goals[name]) for name in sorted(keep))
-        for lane in lanes:
-            if lane.run.ranges and lane.name in self._graph.vertices:
-                for link in self._graph.vertices[lane.name].value_links().values():
-                    external.setdefault(link.vertex, FrameSet((self._graph.vertices[link.vertex].domain,)))
+        self._ask_for_values(lanes, external)
         for name in self._graph.vertices:
             if name in external:
                 self._ensure(name, external[name])
@@ -152,6 +149,14 @@ class StagePlanner:
             self.stages.append(Stage(name=f"s{len(self.stages) + 1}", lanes=tuple(lanes)))
         for name in keep:
             self._planned[name] = self._planned.get(name, FrameSet()) | goals[name]
+
+    def _ask_for_values(self, lanes: list[LanePlan], external: dict[str, FrameSet]) -> None:
+        """Add the whole-shot nodes whose artifacts a working lane reads to what must be on disk first."""
+        for lane in lanes:
+            vertex = self._graph.vertices.get(lane.name)
+            if vertex is not None and lane.run.ranges:
+                for link in vertex.value_links().values():
+                    external.setdefault(link.vertex, FrameSet((self._graph.vertices[link.vertex].domain,)))
 
     def _lane(self, vertex: Vertex, wanted: FrameSet, need: dict[str, FrameSet], pins: dict[str, set[int]]) -> LanePlan:
         """The lane of one node, and what it needs added to `need`."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from shotgraph.api.media import WrittenOutput
 from shotgraph.api.plan import Plan
+from shotgraph.pipeline.digest import digest
 
 FOLDER = ".shotgraph"
 
@@ -68,7 +69,7 @@ class RunState:
         if record["version"] != plan.version or record["skipped"]:
             return None
         stamps = [row.pop("stamp") for row in record["outputs"]]
-        outputs = [WrittenOutput(**{**row, "checks": tuple(row["checks"])}) for row in record["outputs"]]
+        outputs = [_written(row) for row in record["outputs"]]
         intact = all(_stamp(Path(o.path)) == stamp for o, stamp in zip(outputs, stamps, strict=True))
         return outputs if intact else None
 
@@ -85,6 +86,12 @@ class RunState:
 
     def _done_path(self, plan: Plan) -> Path:
         return self.folder / "done" / f"{plan.digest.removeprefix('b2:')}.json"
+
+
+def _written(row: dict[str, Any]) -> WrittenOutput:
+    fields = dict(row)
+    checks: list[str] = fields.pop("checks")
+    return WrittenOutput(checks=tuple(checks), **fields)
 
 
 def _stamp(path: Path) -> list[list[Any]]:
@@ -104,7 +111,5 @@ def _stamp(path: Path) -> list[list[Any]]:
 
 def _safe(name: str) -> str:
     """A shot or preset name as a file name: what could be a separator or shell syntax becomes an underscore, with a digest."""
-    from shotgraph.pipeline.digest import digest
-
     plain = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
     return plain if plain == name else f"{plain}-{digest(name.encode()).hex()[:8]}"

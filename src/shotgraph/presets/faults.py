@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shotgraph.api.graph import Location
@@ -19,15 +19,20 @@ class Faults:
     """Faults as ``file:line:col: path: message``, each said once, in the order of the files."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Location, str], None] = {}
+        self._found: dict[tuple[Location, str], list[KeyPath]] = {}
 
     def add(self, where: Location, path: KeyPath, message: str) -> None:
         """Note that the value at `path`, written at `where`, is wrong."""
-        self._found[where, f"{dotted(path)}: {message}" if path else message] = None
+        paths = self._found.setdefault((where, message), [])
+        # What an override says is checked where it is written and again where it is merged in.
+        if not any(_ends_alike(path, other) for other in paths):
+            paths.append(path)
 
     def extend(self, other: Faults) -> None:
         """Take over everything that `other` holds."""
-        self._found.update(other._found)
+        for (where, message), paths in other._found.items():
+            for path in paths:
+                self.add(where, path, message)
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -36,8 +41,12 @@ class Faults:
     def lines(self) -> list[str]:
         """Every fault, sorted by place within each file."""
         order = {file: index for index, file in enumerate(dict.fromkeys(where.file for where, _ in self._found))}
-        ranked = sorted(self._found, key=lambda fault: (order[fault[0].file], fault[0].line, fault[0].column))
-        return [f"{where}: {message}" if where.file else message for where, message in ranked]
+        ranked = sorted(self._found.items(), key=lambda fault: _rank(fault[0][0], order))
+        return [
+            ": ".join(part for part in (str(where), dotted(path), message) if part)
+            for (where, message), paths in ranked
+            for path in paths
+        ]
 
     def raise_if_any(self) -> None:
         """End here unless all is well.
@@ -47,6 +56,15 @@ class Faults:
         """
         if self:
             raise PresetError(self.lines())
+
+
+def _rank(where: Location, order: Mapping[str, int]) -> tuple[int, int, int]:
+    return order[where.file], where.line, where.column
+
+
+def _ends_alike(one: KeyPath, other: KeyPath) -> bool:
+    length = min(len(one), len(other))
+    return length > 0 and one[-length:] == other[-length:] or one == other
 
 
 def dotted(path: KeyPath) -> str:

@@ -12,7 +12,8 @@ from shotgraph.errors import GraphError, PluginError
 from shotgraph.presets.cards import Card, NodeCatalogue, parameters
 from shotgraph.presets.document import Item
 from shotgraph.presets.faults import Faults, KeyPath, did_you_mean
-from shotgraph.presets.schema import RESERVED_KEYS
+from shotgraph.presets.schema import RESERVED_KEYS, is_valid_entry
+from shotgraph.presets.substitute import is_unresolved
 from shotgraph.presets.values import value_faults
 
 # The contract that each reserved block changes.
@@ -26,7 +27,7 @@ class Draft:
     Attributes:
         name: its name in the graph.
         item: its entry.
-        card: what its class declares; None when unknown, which is noted unless nobody needs it.
+        card: what its class declares; None when that is not known, which is noted unless the node is disabled.
         is_enabled: False when the preset bypasses it.
     """
 
@@ -71,22 +72,24 @@ class Draft:
 
 
 def drafts(graph: Item | None, catalogue: NodeCatalogue, faults: Faults) -> dict[str, Draft]:
-    """Every node of `graph` that says which node it is; one that does not is left to the schema's own check."""
+    """Every node of `graph`; one that does not say which node it is has no card, and the schema says so."""
     found: dict[str, Draft] = {}
     for name, item in (graph.mapping() if graph else {}).items():
-        node = item.find(("node",))
-        if node is None or not isinstance(node.value, str):
-            continue
         enabled = item.find(("enabled",))
         is_enabled = enabled is None or enabled.value is not False
-        try:
-            card = catalogue.card(node.value)
-        except PluginError as error:
-            card = None
-            if is_enabled:
-                faults.add(node.where, ("graph", name, "node"), _reason(node.value, catalogue, error))
+        card = _card(item.find(("node",)), name, catalogue, faults if is_enabled else Faults())
         found[name] = Draft(name, item, card, is_enabled)
     return found
+
+
+def _card(node: Item | None, name: str, catalogue: NodeCatalogue, faults: Faults) -> Card | None:
+    if node is None or not isinstance(node.value, str) or is_unresolved(node):
+        return None
+    try:
+        return catalogue.card(node.value)
+    except PluginError as error:
+        faults.add(node.where, ("graph", name, "node"), _reason(node.value, catalogue, error))
+        return None
 
 
 def _reason(node_id: str, catalogue: NodeCatalogue, error: PluginError) -> str:
@@ -132,13 +135,13 @@ def _check_contract(draft: Draft, card: Card, faults: Faults) -> None:
             kinds = f"it is for {contract.__name__} nodes and {card.id} is a {card.contract} node"
             faults.add(item.key, path, f"must be left out, since {kinds}")
             continue
+        given = {key: item.plain()}
+        if not is_valid_entry(given):
+            continue
         try:
-            contract(**{**card.contract_settings, **contract_settings({key: item.plain()})})
+            contract(**{**card.contract_settings, **contract_settings(given)})
         except GraphError as error:
             faults.add(item.where, path, str(error))
-        except (TypeError, AttributeError):
-            # An unknown key or a value of the wrong type: the schema has said so with a better message.
-            continue
 
 
 def contract_settings(entry: Mapping[str, Any]) -> dict[str, Any]:

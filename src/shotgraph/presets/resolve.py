@@ -12,7 +12,7 @@ from shotgraph.presets.document import Item, read
 from shotgraph.presets.faults import Faults, did_you_mean
 from shotgraph.presets.layers import Layer, Opinion, merged, opinions
 from shotgraph.presets.loader import Preset, set_path
-from shotgraph.presets.schema import PresetModel, validated
+from shotgraph.presets.schema import SHOT_KEYS, Override, PresetModel, validated
 from shotgraph.presets.substitute import Substitution
 
 SIDECAR = "shotgraph.yaml"
@@ -62,7 +62,8 @@ def shot_layers(
     if sidecar is not None:
         layers += _sidecar_layer(sidecar, faults)
     if name is not None:
-        layers += [Layer(f"overrides {glob!r}", item) for glob, item in overrides(preset) if matches(name, glob)]
+        found = ((glob, item) for glob, item in overrides(preset) if matches(name, glob))
+        layers += [Layer(f"overrides {glob!r}", _sections(item)) for glob, item in found]
     return (*layers, preset.settings)
 
 
@@ -124,6 +125,16 @@ def _sidecar_layer(path: Path, faults: Faults) -> list[Layer]:
     if shots:
         sections["shots"] = Item(shots, root.where, root.key)
     return [Layer("sidecar", Item(sections, root.where, root.key))]
+
+
+def _sections(override: Item) -> Item:
+    """What an override may set; the rest is told where it is written and must not be told again."""
+    items = {key: item for key, item in override.mapping().items() if key in Override.model_fields}
+    shots = items.get("shots")
+    if shots:
+        kept = {key: item for key, item in shots.mapping().items() if key in SHOT_KEYS}
+        items["shots"] = Item(kept, shots.where, shots.key)
+    return Item(items, override.where, override.key)
 
 
 def _specificity(glob: str) -> tuple[bool, int]:

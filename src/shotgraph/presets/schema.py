@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from shotgraph.api.frames import FrameRange, FrameSet
 from shotgraph.api.graph import OnError
-from shotgraph.errors import FrameRangeError
+from shotgraph.errors import FrameRangeError, UsageError
 from shotgraph.presets.document import Item
 from shotgraph.presets.faults import Faults, KeyPath, did_you_mean, shown
 from shotgraph.presets.substitute import is_unresolved
@@ -54,8 +55,19 @@ def _checked_frames(text: Any) -> Any:
     return text
 
 
+def _checked_version(value: Any) -> Any:
+    if value != "latest" and (type(value) is not int or value < 0):
+        raise UsageError(f"must be latest or a number, got {shown(value)}")
+    return value
+
+
 Texts = Annotated[list[str], BeforeValidator(_listed)]
 Frames = Annotated[str, BeforeValidator(_checked_frames), BeforeValidator(_frames_text)]
+Version = Annotated[
+    int | Literal["latest"],
+    PlainValidator(_checked_version),
+    WithJsonSchema({"anyOf": [{"const": "latest"}, {"type": "integer", "minimum": 0}]}),
+]
 VarName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 NodeName = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$")]
 
@@ -83,7 +95,7 @@ class Shots(ShotSettings):
     also: dict[VarName, str] = Field(
         {}, description="more media of a shot, by path field; a trailing ? makes it optional"
     )
-    version: Annotated[int, Field(ge=0)] | Literal["latest"] = Field("latest", description="which {version} of a plate")
+    version: Version = Field("latest", description="which {version} of a plate: a number, or latest")
 
 
 class WindowSettings(Section):
@@ -132,7 +144,8 @@ class Override(Section):
 class PresetModel(Section):
     """A whole preset."""
 
-    shotgraph: Annotated[Any, WithJsonSchema({"const": FORMAT})] = Field(description="version of this format")
+    # The loader checks this in every file, not only in the last one.
+    shotgraph: Annotated[Any, WithJsonSchema({"const": FORMAT})] = Field(FORMAT, description="version of this format")
     description: str = Field("", description="one line for `shotgraph presets`")
     extends: Texts = Field([], description="presets to build on, later ones win")
     vars: dict[VarName, Any] = Field({}, description="values for ${vars.name}")
@@ -143,6 +156,7 @@ class PresetModel(Section):
 
 
 RESERVED_KEYS = tuple(NodeEntry.model_fields)
+SHOT_KEYS = tuple(ShotSettings.model_fields)
 
 
 def validated(root: Item, faults: Faults) -> PresetModel | None:
@@ -154,6 +168,15 @@ def validated(root: Item, faults: Faults) -> PresetModel | None:
         for fault in error.errors(include_url=False):
             _note(fault, root, faults)
         return None
+
+
+def is_valid_entry(settings: Mapping[str, Any]) -> bool:
+    """Whether `settings` are sound as part of a node entry; `validated` tells what is wrong when they are not."""
+    try:
+        NodeEntry.model_validate({"node": "any", **settings})
+    except pydantic.ValidationError:
+        return False
+    return True
 
 
 def _check_names(root: Item, faults: Faults) -> None:

@@ -36,7 +36,6 @@ from shotgraph.api import (
     FlowFrame,
     FrameReader,
     Mask,
-    NativeFrame,
     Node,
     Params,
     Ports,
