@@ -48,7 +48,8 @@ def test_an_id_offered_twice_is_reported_with_both_distributions(site: Any) -> N
         PluginError, match=r"'turn\.it' must be offered by one distribution, got studio-a 1\.0 and studio-b 2\.5"
     ):
         registry.node_class("turn.it")
-    assert registry.ids() == ()
+    assert registry.ids() == ("turn.it",)
+    assert registry.cards() == ()
     assert [(item.id, item.distribution) for item in registry.broken()] == [
         ("turn.it", "studio-a 1.0 and studio-b 2.5")
     ]
@@ -166,4 +167,4 @@ def test_a_disabled_node_says_which_lists_to_look_at(site: Any) -> None:
 def test_without_entry_points_given_those_installed_are_read() -> None:
     installed = importlib.metadata.entry_points(group="shotgraph.nodes")
 
-    assert set(Registry().ids()) | {item.id for item in Registry().broken()} == {entry.name for entry in installed}
+    assert set(Registry().ids()) == {entry.name for entry in installed}

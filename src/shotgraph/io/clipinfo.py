@@ -11,23 +11,9 @@ from fractions import Fraction
 from shotgraph.api import Colour, FrameSet, MediaRef, Rate, StreamInfo, Timecode
 from shotgraph.api.stream import Alpha, FieldOrder, TimecodeSource
 from shotgraph.errors import MediaError
+from shotgraph.io.labels import TimecodeCandidate, choose_timecode
 
 Tags = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TimecodeCandidate:
-    """One start timecode that some carrier states.
-
-    Attributes:
-        source: the carrier.
-        label: as written there.
-        stream: index of the stream that holds it; None for the container.
-    """
-
-    source: TimecodeSource
-    label: str
-    stream: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +184,7 @@ class ClipInfo:
         candidates: every start timecode found, the preferred one first.
         reel: reel or tape name; empty when unknown.
         frames: frame numbers on disk, for a sequence; None for a movie.
+        missing: frame numbers of a sequence's range that have no file.
         warnings: what a person should know, one sentence each.
     """
 
@@ -213,6 +200,7 @@ class ClipInfo:
     candidates: tuple[TimecodeCandidate, ...] = ()
     reel: str = ""
     frames: FrameSet | None = None
+    missing: FrameSet = field(default_factory=FrameSet)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -245,7 +233,10 @@ class ClipInfo:
         """
         video = self.video(stream)
         timing = video.timing
-        bounds = self.frames.bounds if self.frames is not None else None
+        bounds = (self.frames | self.missing).bounds if self.frames is not None else None
+        # Streams of one movie may differ in rate, and a label names another frame count at another rate.
+        timecode, source, _ = choose_timecode(self.candidates, timing.rate)
+        at_start = self.timecode is not None and self.timecode.rate == timing.rate
         return StreamInfo(
             first_frame=first_frame if bounds is None else bounds.first,
             count=timing.count,
@@ -253,8 +244,8 @@ class ClipInfo:
             width=video.width,
             height=video.height,
             pixel_format=video.native_format,
-            start_timecode=self.timecode,
-            timecode_source=self.timecode_source,
+            start_timecode=self.timecode if at_start else timecode,
+            timecode_source=self.timecode_source if at_start else source,
             reel=self.reel,
             sar=video.sar,
             rotation=video.rotation,

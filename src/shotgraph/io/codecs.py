@@ -73,7 +73,8 @@ _H264 = Codec(
     name="h264",
     encoder="libx264",
     containers=("mov", "mp4", "mkv"),
-    formats=("yuv420p", "yuv422p", "yuv444p", "yuv420p10", "yuv422p10", "yuv444p10", "gray", "gray10"),
+    # No gray: decoders give monochrome H.264 back as 4:2:0.
+    formats=("yuv420p", "yuv422p", "yuv444p", "yuv420p10", "yuv422p10", "yuv444p10"),
     # x264 has one interlaced mode: coded order and display order cannot differ.
     field_orders=("progressive", "tt", "bb"),
     states_sar=True,
@@ -127,7 +128,8 @@ CODECS: dict[str, Codec] = {
         Codec(
             name="ffv1",
             encoder="ffv1",
-            containers=("mkv", "mp4"),
+            # In mp4 it loses colour tags unless all of them are set: it has no header of its own to hold them.
+            containers=("mkv",),
             formats=(*_FFV1_YUV, *_FFV1_YUVA, *_FFV1_SPARSE, *_FFV1_RGB, *_GRAY),
             lossless=True,
             # A fixed number of slices: the file must not depend on the thread count. CRCs let a damaged slice be named.

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from shotgraph.api import Rate, Timecode
 from shotgraph.api.stream import TimecodeSource
 from shotgraph.errors import TimecodeError
-from shotgraph.io.clipinfo import OtherInfo, TimecodeCandidate, VideoInfo
 
-# Editors and facilities trust the track made for it over any text tag.
-_PREFERENCE: tuple[TimecodeSource, ...] = ("tmcd", "mxf", "stream", "container", "exr", "dpx", "gop")
+
+@dataclass(frozen=True, slots=True)
+class TimecodeCandidate:
+    """One start timecode that some carrier states.
+
+    Attributes:
+        source: the carrier.
+        label: as written there.
+        stream: index of the stream that holds it; None for the container.
+    """
+
+    source: TimecodeSource
+    label: str
+    stream: int | None = None
 
 
 def tag(tags: Iterable[tuple[str, str]], key: str) -> str:
@@ -22,44 +33,6 @@ def tag(tags: Iterable[tuple[str, str]], key: str) -> str:
 def sorted_tags(metadata: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Metadata as frozen data."""
     return tuple(sorted(metadata.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class Carriers:
-    """Everything in a movie that may state a timecode or a reel.
-
-    Attributes:
-        container: libav's format name.
-        tags: container metadata.
-        videos: video streams.
-        others: other streams.
-        gop: label in the first frame's GOP header; empty when there is none.
-    """
-
-    container: str
-    tags: tuple[tuple[str, str], ...]
-    videos: Sequence[VideoInfo]
-    others: Sequence[OtherInfo]
-    gop: str = ""
-
-    def values(self, key: str) -> list[TimecodeCandidate]:
-        """Every non-empty value of `key` with its carrier, preferred first."""
-        data = [stream for stream in self.others if stream.type == "data"]
-        found = [TimecodeCandidate("tmcd", tag(stream.tags, key), stream.index) for stream in data]
-        found += [TimecodeCandidate("stream", tag(stream.tags, key), stream.index) for stream in self.videos]
-        source: TimecodeSource = "mxf" if self.container.startswith("mxf") else "container"
-        found.append(TimecodeCandidate(source, tag(self.tags, key)))
-        found = [candidate for candidate in found if candidate.label]
-        return sorted(found, key=lambda candidate: _PREFERENCE.index(candidate.source))
-
-    def timecodes(self) -> list[TimecodeCandidate]:
-        """Every stated start timecode, preferred first."""
-        found = self.values("timecode")
-        return [*found, TimecodeCandidate("gop", self.gop)] if self.gop else found
-
-    def reel(self) -> str:
-        """The preferred reel name; empty when there is none."""
-        return next((candidate.label for candidate in self.values("reel_name")), "")
 
 
 def choose_timecode(

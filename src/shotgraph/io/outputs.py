@@ -201,7 +201,10 @@ def _written_colour(info: StreamInfo, target: PixelFormat, codec: Codec) -> Colo
         return colour if is_gray else replace(colour, matrix=UNSPECIFIED, range="full")
     was_yuv = info.pixel_format.startswith("yuv") and info.kind != "mask"
     if not was_yuv:
-        return replace(colour, matrix="bt2020nc" if colour.primaries == "bt2020" else "bt709", range="limited")
+        # Gray planes become luma as they are; RGB is coded the way broadcast expects it.
+        stays_full = info.kind == "native" and info.pixel_format.startswith("gray") and "full" in codec.ranges
+        code_range = "full" if stays_full and colour.range != "limited" else "limited"
+        return replace(colour, matrix="bt2020nc" if colour.primaries == "bt2020" else "bt709", range=code_range)
     holds = (*codec.ranges, UNSPECIFIED) if "full" in codec.ranges else codec.ranges
     return colour if colour.range in holds else replace(colour, range="limited")
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import fileseq
+from fileseq.constants import PAD_STYLE_HASH1
+from fileseq.filesequence import FileSequence
 
-from shotgraph.api import FrameSet
+from shotgraph.api import FrameRange, FrameSet
 from shotgraph.errors import MediaError, MediaMissingError
 
 # What OpenImageIO reads for us; everything else is opened as a movie.
@@ -29,17 +30,22 @@ class ImageSequence:
     Attributes:
         pattern: the folder and name with ``####``, one mark a digit; the file's own name for a still.
         files: frame number to file, ascending; never empty.
-        missing: frames between the first and the last that have no file.
+        range: from the first frame to the last, on disk or as the pattern asks.
     """
 
     pattern: str
     files: Mapping[int, Path]
-    missing: FrameSet
+    range: FrameRange
 
     @property
     def frames(self) -> FrameSet:
         """The frames that have a file."""
         return FrameSet.of(self.files)
+
+    @property
+    def missing(self) -> FrameSet:
+        """The frames of `range` that have none."""
+        return FrameSet((self.range,)) - self.frames
 
 
 def is_sequence(path: str | Path) -> bool:
@@ -72,8 +78,8 @@ def find_sequence(path: str | Path, *, still_frame: int = 1001) -> ImageSequence
     if not _PADDING.search(path.name):
         if not path.is_file():
             raise MediaMissingError(f"{path}: media must exist, got nothing there; check the path")
-        return ImageSequence(str(path), {still_frame: path}, FrameSet())
-    sequence = fileseq.FileSequence(path.name, pad_style=fileseq.PAD_STYLE_HASH1)
+        return ImageSequence(str(path), {still_frame: path}, FrameRange(still_frame, still_frame))
+    sequence = FileSequence(path.name, pad_style=PAD_STYLE_HASH1)
     wanted = sequence.frameSet()
     numbers = None if wanted is None else frozenset(int(frame) for frame in wanted)
     return _listed(path.parent, sequence.basename(), sequence.zfill(), sequence.extension(), numbers, asked=path)
@@ -101,10 +107,9 @@ def _listed(
     if not files:
         frames = f" with frames {FrameSet.of(wanted)}" if wanted is not None else ""
         raise MediaMissingError(f"{asked}: sequence must have a file on disk, got none{frames}; check name and padding")
-    present = FrameSet.of(files)
-    expected = FrameSet.of(wanted) if wanted is not None else FrameSet(tuple(filter(None, (present.bounds,))))
+    numbers = files.keys() if wanted is None else wanted
     pattern = str(folder / f"{base}{'#' * max(width, 1)}{extension}")
-    return ImageSequence(pattern, dict(sorted(files.items())), expected - present)
+    return ImageSequence(pattern, dict(sorted(files.items())), FrameRange(min(numbers), max(numbers)))
 
 
 def _padded(digits: str, negative_width: int, width: int) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shotgraph.api import PixelFormat, StreamInfo
+from shotgraph.api.stream import UNSPECIFIED
 from shotgraph.errors import VerifyError
 from shotgraph.io.capability import Case, losses
 from shotgraph.io.carry import CarryReport, accepted_indexes, stream_digests, survey
@@ -193,7 +194,10 @@ def _picture(clip: ClipInfo, wanted: Expectation) -> Iterator[Check]:
     for name in ("primaries", "transfer", "matrix", "range"):
         expected = getattr(info.colour, name)
         if name != "matrix" or _same_family(info.pixel_format, video.native_format):
-            yield _equal(name, expected, getattr(video.colour, name))
+            got = getattr(video.colour, name)
+            # H.264 has one bit for the range: it says limited where nobody said anything, which is what untagged means.
+            implied = (name, expected, got) == ("range", UNSPECIFIED, "limited")
+            yield Check(name, expected, got, implied or expected == got)
 
 
 def _same_family(one: str, other: str) -> bool:

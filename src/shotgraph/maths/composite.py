@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotgraph.api.pixels import NativeFrame, PixelFormat
-from shotgraph.maths.shapes import Image, Plane
+from shotgraph.maths.shapes import Colours, Image, Plane
 
 
 def block_mean(weight: Plane, *, x_shift: int, y_shift: int) -> NDArray[np.float32]:
@@ -25,7 +25,7 @@ def block_mean(weight: Plane, *, x_shift: int, y_shift: int) -> NDArray[np.float
     return blocks.mean(axis=(1, 3), dtype=np.float32)
 
 
-def over(background: Image, foreground: Image, coverage: Plane, *, straight: bool) -> Image:
+def over(background: Image, foreground: Colours, coverage: Plane, *, straight: bool) -> Image:
     """The foreground's colour over the background.
 
     Args:

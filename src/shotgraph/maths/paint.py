@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from shotgraph.maths.matte import distance_outside
-from shotgraph.maths.shapes import Colours, Image, NewImage, Plane, PlaneMask, Vectors
+from shotgraph.maths.shapes import Colours, Image, OtherImage, Plane, PlaneMask, Vectors
 from shotgraph.maths.warp import pixel_grid, sample
 
 
@@ -45,7 +45,7 @@ class Painted:
     edit: Edit
 
 
-def painted_over(plate: Image, picture: NewImage, *, coded: bool, tolerance: float) -> Painted:
+def painted_over(plate: Image, picture: OtherImage, *, coded: bool, tolerance: float) -> Painted:
     """What an artist painted over `plate`.
 
     Args:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from shotgraph.maths.shapes import Image, NewImage
+from shotgraph.maths.warp import axis_taps
 
 Filter = Literal["auto", "nearest", "linear", "cubic", "lanczos", "area"]
 Fit = Literal["inside", "stretch"]
@@ -16,7 +17,6 @@ Fit = Literal["inside", "stretch"]
 _FLAGS = {
     "nearest": cv2.INTER_NEAREST_EXACT,
     "linear": cv2.INTER_LINEAR,
-    "cubic": cv2.INTER_CUBIC,
     "lanczos": cv2.INTER_LANCZOS4,
     "area": cv2.INTER_AREA,
 }
@@ -47,9 +47,22 @@ def resize(picture: Image, *, width: int, height: int, method: Filter = "auto") 
 def _resample(picture: Image, width: int, height: int, method: str) -> NewImage:
     if picture.shape[:2] == (height, width):
         return picture
+    if method == "cubic":
+        return _cubic(_cubic(picture, height, axis=0), width, axis=1)
     resized = cv2.resize(picture, (width, height), interpolation=_FLAGS[method])
     # cv2 drops a channel axis of length 1.
     return np.asarray(resized, np.float32).reshape(height, width, picture.shape[2])
+
+
+def _cubic(picture: Image, length: int, *, axis: int) -> NewImage:
+    """One axis by Keys' kernel with a = -0.5. OpenCV's has a = -0.75, which puts a ripple of 1 % on every gradient."""
+    old = picture.shape[axis]
+    centres = (np.arange(length, dtype=np.float32) + np.float32(0.5)) * np.float32(old / length) - np.float32(0.5)
+    along = (-1, 1, 1) if axis == 0 else (1, -1, 1)
+    total = np.zeros((1, 1, 1), np.float32)
+    for tap, weight in zip(*axis_taps(centres, old, "cubic"), strict=True):
+        total = total + picture.take(tap, axis=axis) * weight.reshape(along)
+    return total
 
 
 def resize_straight_alpha(picture: Image, *, width: int, height: int, method: Filter = "auto") -> NewImage:

@@ -14,6 +14,7 @@ _Floats = np.ndarray[Any, np.dtype[np.float32]]
 _Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
 Image = Float32[_Floats, "h w c"]
+OtherImage = Float32[_Floats, "h w c2"]
 NewImage = Float32[_Floats, "h2 w2 c"]
 Colours = Float32[_Floats, "h w 3"]
 Plane = Float32[_Floats, "h w"]

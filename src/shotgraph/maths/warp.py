@@ -43,8 +43,8 @@ def sample(image: Image, positions: Points, *, kernel: Kernel = "cubic") -> Samp
     height, width = image.shape[:2]
     known = np.isfinite(positions[..., 0] + positions[..., 1])
     safe = np.where(known[..., None], positions, np.float32(0))
-    columns, x_weights = _taps(safe[..., 0], width, kernel)
-    rows, y_weights = _taps(safe[..., 1], height, kernel)
+    columns, x_weights = axis_taps(safe[..., 0], width, kernel)
+    rows, y_weights = axis_taps(safe[..., 1], height, kernel)
     total = np.zeros((*positions.shape[:-1], image.shape[2]), np.float32)
     for row, y_weight in zip(rows, y_weights, strict=True):
         for column, x_weight in zip(columns, x_weights, strict=True):
@@ -53,10 +53,19 @@ def sample(image: Image, positions: Points, *, kernel: Kernel = "cubic") -> Samp
     return total
 
 
-def _taps(
+def axis_taps(
     coordinate: NDArray[np.float32], length: int, kernel: Kernel
 ) -> tuple[list[NDArray[np.intp]], list[NDArray[Any]]]:
-    """Indices and weights of the pixels that a coordinate along one axis reads."""
+    """The pixels that coordinates along one axis read: the index of every tap, and its weight.
+
+    Args:
+        coordinate: pixels, finite; 0 is the centre of the first one.
+        length: pixels along the axis.
+        kernel: see `sample`.
+
+    Returns:
+        Two lists of arrays shaped like `coordinate`, one entry per tap.
+    """
     # A far-off coordinate reads the border pixel; the clip also keeps the cast to integers defined.
     inside = np.clip(coordinate, -2, length + 1)
     base = np.floor(inside)

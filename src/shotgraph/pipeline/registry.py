@@ -57,8 +57,8 @@ class Registry:
         self._catalogue = Catalogue(cache)
 
     def ids(self) -> tuple[str, ...]:
-        """Every enabled node id that one distribution alone offers, sorted; nothing is imported."""
-        return tuple(sorted(node_id for node_id, offers in self._nodes.items() if len(offers) == 1))
+        """Every enabled node id, sorted, those that will turn out broken included; nothing is imported."""
+        return tuple(sorted(self._nodes))
 
     def disabled(self) -> tuple[str, ...]:
         """Ids and hook names that the allow or block list took out, sorted."""

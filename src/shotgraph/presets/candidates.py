@@ -93,15 +93,13 @@ class _Walk:
 def one_file(path: Path, folders: Folders) -> Candidate:
     """The shot that an existing file belongs to: a movie, a still, or the sequence that an image is a member of.
 
-    An image counts as a member when ``.`` or ``_`` precedes its number, or when it has numbered siblings.
+    An image is a member when a number stands before its extension, alone or after ``.`` or ``_``: ``plate_v02.png`` is not.
     """
     match = _IMAGE_NAME.fullmatch(path.name)
-    if match is None:
+    if match is None or (match["stem"] and not match["separator"]):
         return _candidate(path, path.stem, path.suffix)
     before, after = match["stem"] + match["separator"], match["suffix"]
     numbers = _numbers(path.parent, rf"{re.escape(before)}(-?\d+){re.escape(after)}", folders)
-    if not match["separator"] and len(numbers) < 2:
-        return _candidate(path, path.stem, path.suffix)
     number = match["frame"].removeprefix("-")
     padding = next(p for p in collapsed(numbers) if re.fullmatch(digits(len(p)), number))
     media = path.with_name(f"{before}{padding}{after}")

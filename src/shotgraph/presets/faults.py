@@ -64,7 +64,7 @@ def _rank(where: Location, order: Mapping[str, int]) -> tuple[int, int, int]:
 
 def _ends_alike(one: KeyPath, other: KeyPath) -> bool:
     length = min(len(one), len(other))
-    return length > 0 and one[-length:] == other[-length:] or one == other
+    return one[len(one) - length :] == other[len(other) - length :]
 
 
 def dotted(path: KeyPath) -> str:

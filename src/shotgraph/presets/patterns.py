@@ -18,7 +18,7 @@ MOVIE_EXTENSIONS = (
     "mov", "mp4", "m4v", "mkv", "webm", "avi", "mxf", "mts", "m2ts", "ts", "mpg", "mpeg", "ogv", "wmv", "flv", "3gp",
     "dv", "y4m", "vob",
 )  # fmt: skip
-IMAGE_EXTENSIONS = ("exr", "png", "dpx", "tif", "tiff")
+IMAGE_EXTENSIONS = ("exr", "png", "dpx", "cin", "tif", "tiff", "jpg", "jpeg", "tga")
 MAX_FIELDS_PER_NAME = 4
 FRAME = "frame"
 

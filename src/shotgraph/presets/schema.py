@@ -213,6 +213,7 @@ def _note(fault: Any, root: Item, faults: Faults) -> None:
         faults.add(root.locate(path, key=True), path, f"a name {rule}, got {shown(path[-1])}")
         return
     message = str(fault["msg"]).removeprefix("Value error, ").replace("Input should", "must")
+    message = message.replace("a valid boolean", "true or false")
     suffix = "" if kind == "value_error" else f", got {shown(fault['input'])}"
     faults.add(root.locate(path), path, f"{message}{suffix}")
 

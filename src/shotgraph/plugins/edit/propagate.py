@@ -23,7 +23,7 @@ pixel each) in memory, one of eight on disk. No GPU.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,11 +57,7 @@ Picture = NDArray[np.float32]
 
 
 class Chains:
-    """The chains D from any frame back to one painted frame, on one side of it.
-
-    Attributes:
-        key: number of the painted frame.
-    """
+    """The chains D from any frame back to the painted frame `key`."""
 
     def __init__(self, key: int, *, flow: FrameReader, ctx: Context) -> None:
         self.key = key
@@ -115,66 +111,63 @@ class Chains:
             path.unlink(missing_ok=True)
 
 
-class PaintFiles:
-    """The painted pictures of a shot, read when one is asked for.
+def find_paint(pattern: str, *, node: str, still_frame: int, passthrough: bool) -> Mapping[int, Path]:
+    """Painted frame to its file.
 
-    Attributes:
-        frames: their numbers, ascending; empty when there are none and that is allowed.
+    Args:
+        pattern: an image sequence, or one of its files.
+        node: who asks, for the message.
+        still_frame: frame of an image whose name holds no number.
+        passthrough: none at all is no error.
+
+    Returns:
+        Possibly empty with `passthrough`.
+
+    Raises:
+        MediaMissingError: there is none.
     """
+    # Media libraries load when a shot with paint is at hand, not when nodes are listed.
+    from shotgraph.io.sequences import find_sequence
 
-    def __init__(self, pattern: str, *, node: str, passthrough: bool) -> None:
-        # Media libraries load when a shot with paint is at hand, not when the node is listed.
-        from shotgraph.io.sources import open_source
+    try:
+        return find_sequence(pattern, still_frame=still_frame).files
+    except MediaMissingError as error:
+        if passthrough:
+            return {}
+        raise MediaMissingError(
+            f"{node}: file must name painted frames, got none at {pattern!r}; paint one frame and save it under its "
+            "number, or set missing_paint: passthrough"
+        ) from error
 
-        self._pattern, self._node = pattern, node
-        try:
-            self._source = open_source(pattern, holes="black")
-        except MediaMissingError as error:
-            if not passthrough:
-                raise MediaMissingError(
-                    f"{node}: file must name painted frames, got none at {pattern!r}; paint at least one frame and save it "
-                    "under its number, or set missing_paint: passthrough"
-                ) from error
-            self._source, self.frames = None, ()
-            return
-        self.frames = tuple(sorted(self._source.media.frame_files))
 
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
+def read_paint(path: Path) -> tuple[Picture, bool]:
+    """RGB(A) with straight alpha from an image file, and whether it was saved as integers."""
+    from shotgraph.io.stills import read_header, read_planes
 
-    def __exit__(self, *error: object) -> None:
-        """Close the files."""
-        if self._source is not None:
-            self._source.close()
-
-    def picture(self, frame: int) -> tuple[Picture, bool]:
-        """RGB(A) with straight alpha as painted on `frame`, and whether it was saved as integers."""
-        header, native = self._source.media.info, self._source.read(frame)
-        coding = coding_of(header.colour, native.format, width=header.width, height=header.height)
-        rgb = rgb_from_native(native, matrix=coding.matrix, range=coding.range)
-        return rgb, not native.format.is_float
+    header = read_header(path)
+    native = read_planes(path, header)
+    coding = coding_of(header.colour, native.format, width=header.size[0], height=header.size[1])
+    picture = rgb_from_native(native, matrix=coding.matrix, range=coding.range)
+    # OpenEXR stores colour multiplied by alpha; every other format we read stores it straight.
+    if picture.shape[2] == 4 and header.codec == "openexr":
+        alpha = picture[..., 3:]
+        colour = np.divide(picture[..., :3], alpha, out=np.zeros_like(picture[..., :3]), where=alpha > 0)
+        picture = np.concatenate((colour, alpha), axis=-1)
+    return picture, not native.format.is_float
 
 
 class Carrier:
     """Fills one shot: the painted frames themselves, then the gaps between them."""
 
-    def __init__(
-        self,
-        video: FrameReader,
-        flow: FrameReader,
-        matte: FrameReader | None,
-        paints: PaintFiles,
-        params: Any,
-        ctx: Context,
-    ) -> None:
-        self._video, self._flow, self._matte = video, flow, matte
-        self._paints, self._params, self._ctx = paints, params, ctx
+    def __init__(self, inputs: Any, files: Mapping[int, Path], params: Any, ctx: Context) -> None:
+        self._video: FrameReader = inputs.video
+        self._flow: FrameReader = inputs.flow
+        self._matte: FrameReader | None = inputs.matte
+        self._files, self._params, self._ctx = files, params, ctx
 
     def pictures(self) -> Iterator[tuple[int, Picture]]:
         """Every wanted frame with its picture; the painted ones come first."""
-        keyframes, wanted = self._paints.frames, self._ctx.frames
-        self._check_range(keyframes)
+        keyframes, wanted = tuple(self._files), self._ctx.frames
         for frame in sorted(set(keyframes) & set(wanted)):
             painted = self._painted(frame)
             yield frame, apply_paint(self._video[frame], painted, limit=self._limit(frame))
@@ -182,7 +175,7 @@ class Carrier:
             yield from self._across(gap)
 
     def _across(self, gap: Gap) -> Iterator[tuple[int, Picture]]:
-        """The frames of one gap, block by block."""
+        """The frames of one gap, block by block; without any paint, the plate."""
         edits = {key: self._painted(key).edit for key in gap.keys}
         ways = [Chains(key, flow=self._flow, ctx=self._ctx) for key in gap.keys]
         for block in blocks(gap.frames, span_frames=_BLOCK_FRAMES):
@@ -193,13 +186,19 @@ class Carrier:
                         arrived = carried(edits[way.key], chain)
                         reaching[frame].append(fill_holes(arrived, radius_px=self._params.fill_px))
             for frame in block:
-                edit = blend(reaching.pop(frame), gap.nearness(frame), feather_px=self._params.feather_px)
-                yield frame, apply_edit(self._video[frame], edit, limit=self._limit(frame))
+                yield frame, self._composite(frame, reaching.pop(frame), gap)
         for way in ways:
             way.forget()
 
+    def _composite(self, frame: int, edits: Sequence[Edit], gap: Gap) -> Picture:
+        plate = self._video[frame]
+        if not edits:
+            return plate
+        edit = blend(edits, gap.nearness(frame), feather_px=self._params.feather_px)
+        return apply_edit(plate, edit, limit=self._limit(frame))
+
     def _painted(self, frame: int) -> Painted:
-        picture, coded = self._paints.picture(frame)
+        picture, coded = read_paint(self._files[frame])
         plate = self._video[frame]
         if picture.shape[:2] != plate.shape[:2]:
             (height, width), (wrong_height, wrong_width) = plate.shape[:2], picture.shape[:2]
@@ -209,14 +208,6 @@ class Carrier:
                 hint="export the plate from this shot and paint over that",
             )
         return painted_over(plate, picture, coded=coded, tolerance=self._params.tolerance * _CODE)
-
-    def _check_range(self, keyframes: Sequence[int]) -> None:
-        outside = [frame for frame in keyframes if frame not in self._video.frames]
-        if outside:
-            raise NodeError(
-                f"{self._ctx.node}: painted frames must lie in {self._video.frames}, got {', '.join(map(str, outside))}",
-                hint="number paint like the shot; a movie starts at its first_frame, 1001 unless set",
-            )
 
     def _limit(self, frame: int) -> NDArray[np.float32] | None:
         return None if self._matte is None else self._matte[frame]
@@ -249,7 +240,7 @@ class Propagate(Node):
             min_length=1,
             path="read",
             per_shot=True,
-            description="painted frames: pictures numbered like the shot, e.g. {root}/paint/{shot}.####.png",
+            description="repainted plate frames, numbered like the shot, e.g. {root}/paint/{shot}.####.png; alpha = where",
         )
         missing_paint: Literal["error", "passthrough"] = Field(
             "error", description="when the shot has no painted frame"
@@ -280,13 +271,26 @@ class Propagate(Node):
                     f"{ctx.node}: {port} must be {video.width}x{video.height} like video, got "
                     f"{other.width}x{other.height}; compute it from the same picture"
                 )
+        cls.paint(params, ctx)
         return {}
 
-    def process(self, frames: In, params: Params, ctx: Context) -> Out | None:
+    @classmethod
+    def paint(cls, params: Params, ctx: QueryContext) -> Mapping[int, Path]:
+        """Painted frame to its file; refuses paint outside the shot."""
+        shot = ctx.headers["video"].range
+        passthrough = params.missing_paint == "passthrough"
+        files = find_paint(params.file, node=ctx.node, still_frame=shot.first, passthrough=passthrough)
+        outside = [frame for frame in files if frame not in shot]
+        if outside:
+            raise GraphError(
+                f"{ctx.node}: painted frames must lie in {shot}, got {', '.join(map(str, outside))}; number paint like the "
+                "shot (a movie starts at its first_frame, 1001 unless set)"
+            )
+        return files
+
+    def process(self, frames: In, params: Params, ctx: Context) -> None:
         """See the class."""
-        inputs: Any = frames
-        with PaintFiles(params.file, node=ctx.node, passthrough=params.missing_paint == "passthrough") as paints:
-            carrier = Carrier(inputs.video, inputs.flow, inputs.matte, paints, params, ctx)
-            for frame, picture in carrier.pictures():
-                ctx.emit(frame, self.Out(video=picture))
-        return None
+        carrier = Carrier(frames, self.paint(params, ctx), params, ctx)
+        for done, (frame, picture) in enumerate(carrier.pictures(), start=1):
+            ctx.emit(frame, self.Out(video=picture))
+            ctx.progress(done, len(ctx.frames))

@@ -1,0 +1,76 @@
+"""``shotgraph plan``: what a run would do, frozen and shown; nothing is written but the file asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shotgraph.api.plan import Plan
+from shotgraph.cli.output import json_option, print_table
+from shotgraph.cli.request import Request, request_options
+from shotgraph.errors import UsageError, worst_exit
+from shotgraph.pipeline.events import CancelFlag
+from shotgraph.pipeline.session import ShotResult
+
+
+@click.command(name="plan")
+@request_options
+@click.option("--out", metavar="DIR", help="Write each shot's plan.json there.")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, out: str | None, as_json: bool, **asked: Any) -> int:
+    """Plan PRESET over INPUTS and print stages, memory, disk, outputs and what a format would lose."""
+    request = Request.of(ctx, asked)
+    plans: list[Plan] = []
+    failed: list[ShotResult] = []
+    for session, jobs in request.sessions(lambda _event: None, CancelFlag(), reserve=False):
+        for planned in session.plan(jobs):
+            if isinstance(planned, ShotResult):
+                failed.append(planned)
+            else:
+                plans.append(planned.plan)
+    if out is not None:
+        _write(Path(out), plans)
+    if as_json:
+        click.echo("[" + ",\n".join(plan.model_dump_json(indent=1) for plan in plans) + "]")
+    else:
+        for plan in plans:
+            show(plan)
+    for result in failed:
+        click.echo(f"{result.shot}: {result.message}", err=True)
+    if failed:
+        click.echo(f"Error: {len(failed)} of {len(failed) + len(plans)} shots cannot be planned", err=True)
+    return worst_exit([result.exit for result in failed])
+
+
+def _write(folder: Path, plans: list[Plan]) -> None:
+    """One file a shot.
+
+    Raises:
+        UsageError: a shot's name cannot be a file name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for plan in plans:
+        if "/" in plan.shot or plan.shot in ("", ".", ".."):
+            raise UsageError(f"plan: a shot's name must be usable as a file name, got {plan.shot!r}")
+        (folder / f"{plan.shot}.plan.json").write_text(plan.model_dump_json(indent=1), encoding="utf-8")
+
+
+def show(plan: Plan) -> None:
+    """A plan for people."""
+    click.echo(f"{plan.shot}: frames {plan.frames}, {plan.device}, {plan.threads} threads, plan {plan.digest}")
+    for stage in plan.stages:
+        memory = f"{stage.peak_live_frames} frames live, {stage.peak_bytes / 1e6:.0f} MB; keeps {stage.disk_bytes / 1e6:.0f} MB"
+        click.echo(f"  {stage.name}: {', '.join(stage.nodes)}  ({memory})")
+    rows = [
+        (n.name, n.node, n.contract["name"], n.units, "kept" if n.kept else "", n.key[3:15], n.note) for n in plan.nodes
+    ]
+    print_table(("  NODE", "KIND", "CONTRACT", "UNITS", "KEPT", "KEY", "NOTE"), [(f"  {r[0]}", *r[1:]) for r in rows])
+    for output in plan.outputs:
+        click.echo(f"  writes {output.path}  frames {output.frames}, about {output.bytes / 1e6:.1f} MB")
+        for loss in output.losses:
+            click.echo(f"    loses: {loss}")
+    for warning in plan.warnings:
+        click.echo(f"  warning: {warning}")

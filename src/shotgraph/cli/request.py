@@ -1,0 +1,168 @@
+"""What ``run``, ``plan``, ``explain`` and ``graph`` share: their options, and the way from a command line to jobs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import platformdirs
+
+from shotgraph.api.frames import FrameSet
+from shotgraph.api.graph import GraphSpec
+from shotgraph.api.plan import Plan
+from shotgraph.api.shot import Shot
+from shotgraph.cli.session import open_registry, open_site
+from shotgraph.cli.site import SiteConfig, read_site_config, size_bytes
+from shotgraph.errors import PresetError
+from shotgraph.pipeline.cache import Cache
+from shotgraph.pipeline.events import CancelFlag, Listener
+from shotgraph.pipeline.identity import IdentityMemo
+from shotgraph.pipeline.planner import Planner, RunOptions
+from shotgraph.pipeline.registry import Registry
+from shotgraph.pipeline.session import Session
+from shotgraph.pipeline.state import FOLDER
+from shotgraph.presets import Preset, discover, graph_for, load
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_CACHE_VARIABLE = "SHOTGRAPH_CACHE"
+
+_OPTIONS = (
+    click.argument("preset"),
+    click.argument("inputs", nargs=-1),
+    click.option("-F", "--frames", metavar="A-B", help="Only these frames: lists of A, A-B, A-BxN."),
+    click.option("-t", "--target", "targets", multiple=True, metavar="NODE", help="Only these targets."),
+    click.option("--set", "sets", metavar="PATH=VALUE", multiple=True, help="Change one setting, e.g. vars.seed=3."),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N; frozen by the plan."),
+    click.option("--dtype", type=click.Choice(["auto", "fp32", "fp16", "bf16"]), default="auto", show_default=True),
+    click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 for all cores."),
+    click.option("--version", "version", default="next", show_default=True, help="next, latest or a number."),
+    click.option(
+        "--identity",
+        type=click.Choice(["auto", "content", "sampled", "stat"]),
+        default="auto",
+        show_default=True,
+        help="How media are told apart.",
+    ),
+    click.option("--strict", is_flag=True, help="Refuse what a codec or container would lose."),
+    click.option("--force", is_flag=True, help="Replace foreign files; run even what is up to date."),
+    click.option("--refresh", multiple=True, metavar="NODE", help="Compute this node's kept results again."),
+    click.option("--cache", "cache", metavar="DIR", help="Where kept results lie."),
+    click.option("--cache-read-only", is_flag=True, help="Read kept results, keep no new ones."),
+)
+
+
+def request_options(command: Command) -> Command:
+    """The options of every command that plans."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One command line, understood.
+
+    Attributes:
+        preset: loaded, with its layers.
+        shots: as found.
+        registry: the nodes.
+        config: the site's.
+        options: for the planner.
+        targets: names asked for; empty for the preset's own.
+        cache: folder asked for, or None.
+        cache_read_only: keep no new results.
+    """
+
+    preset: Preset
+    shots: tuple[Shot, ...]
+    registry: Registry
+    config: SiteConfig
+    options: RunOptions
+    targets: tuple[str, ...]
+    cache: Path | None
+    cache_read_only: bool
+
+    @classmethod
+    def of(cls, ctx: click.Context, asked: Mapping[str, Any]) -> Request:
+        """Load the preset, find the shots and open the registry for the options `asked`."""
+        config = read_site_config()
+        registry = open_registry(config, ctx.find_root().obj)
+        preset = load(asked["preset"], site=open_site(config), sets=asked["sets"])
+        shots = discover(preset, asked["inputs"] or (Path.cwd(),))
+        place = asked["cache"] or os.environ.get(_CACHE_VARIABLE) or config.cache
+        options = RunOptions(
+            frames=FrameSet.parse(asked["frames"]) if asked["frames"] else None,
+            device=asked["device"],
+            dtype=asked["dtype"],
+            threads=asked["threads"] or config.threads,
+            version=asked["version"],
+            identity=asked["identity"],
+            strict=asked["strict"],
+            force=asked["force"],
+            refresh=asked["refresh"],
+        )
+        return cls(
+            preset=preset,
+            shots=tuple(shots),
+            registry=registry,
+            config=config,
+            options=options,
+            targets=asked["targets"],
+            cache=Path(place) if place else None,
+            cache_read_only=asked["cache_read_only"],
+        )
+
+    def jobs(self) -> list[tuple[Shot, GraphSpec]]:
+        """The graph of every shot.
+
+        Raises:
+            PresetError: the faults of all shots together, each once.
+        """
+        jobs: list[tuple[Shot, GraphSpec]] = []
+        faults: dict[str, None] = {}
+        for shot in self.shots:
+            try:
+                jobs.append((shot, graph_for(self.preset, shot, self.registry, targets=self.targets)))
+            except PresetError as error:
+                faults |= dict.fromkeys(error.faults)
+        if faults:
+            raise PresetError(list(faults))
+        return jobs
+
+    def sessions(
+        self, listener: Listener, cancel: CancelFlag, *, reserve: bool = True
+    ) -> list[tuple[Session, Sequence[tuple[Shot, GraphSpec]]]]:
+        """One session for each root, with its jobs; each root keeps its own results unless one place is asked for."""
+        by_root: dict[Path, list[tuple[Shot, GraphSpec]]] = {}
+        for shot, spec in self.jobs():
+            by_root.setdefault(shot.root, []).append((shot, spec))
+        return [(self._session(root, listener, cancel, reserve=reserve), jobs) for root, jobs in by_root.items()]
+
+    def planner(self, root: Path, *, reserve: bool) -> Planner:
+        """The planner for shots below `root`."""
+        cache = Cache(cache_place(self.cache, root), read_only=self.cache_read_only)
+        memo = IdentityMemo(platformdirs.user_cache_path("shotgraph") / "media.sqlite")
+        return Planner(self.registry, cache, memo, self.options, reserve=reserve)
+
+    def _session(self, root: Path, listener: Listener, cancel: CancelFlag, *, reserve: bool) -> Session:
+        planner = self.planner(root, reserve=reserve)
+        if self.config.cache_limit is not None and reserve:
+            planner.cache.collect(limit_bytes=size_bytes(self.config.cache_limit))
+        return Session(planner, listener=listener, cancel=cancel, validate=self._issues)
+
+    def _issues(self, plan: Plan) -> list[str]:
+        """What studio hooks have against a plan; a hook that itself fails is only warned about."""
+        issues, warnings = self.registry.hooks.validate_plan(plan)
+        for warning in warnings:
+            click.echo(f"warning: {warning}", file=sys.stderr)
+        return issues
+
+
+def cache_place(asked: Path | None, root: Path) -> Path:
+    """The folder of kept results: the one asked for, else beside the shots."""
+    return asked if asked is not None else root / FOLDER / "cache"

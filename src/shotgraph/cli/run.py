@@ -1,0 +1,104 @@
+"""``shotgraph run``: a preset over shots, verified."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+
+from shotgraph.cli.output import json_option, print_json
+from shotgraph.cli.progress import Progress, progress
+from shotgraph.cli.request import Request, request_options
+from shotgraph.cli.summary import document, print_summary
+from shotgraph.errors import Exit, worst_exit
+from shotgraph.pipeline.events import CancelFlag, Event
+from shotgraph.pipeline.session import ShotResult
+
+
+@click.command(name="run")
+@request_options
+@click.option(
+    "--progress",
+    "mode",
+    type=click.Choice(["auto", "tty", "plain", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="How progress is told.",
+)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, mode: str, as_json: bool, **asked: Any) -> int:
+    """Run PRESET over INPUTS: files, sequences or folders of shots; the current folder without any."""
+    request = Request.of(ctx, asked)
+    teller = progress(mode, to_stderr=as_json)
+    cancel = CancelFlag()
+    results: list[ShotResult] = []
+    with _stopping(cancel):
+        try:
+            for session, jobs in request.sessions(_listener(request, teller), cancel):
+                results.extend(session.run(jobs))
+        finally:
+            teller.close()
+    _publish(request, results)
+    if as_json:
+        print_json(document(results))
+    else:
+        print_summary(results)
+    return _ending(results)
+
+
+def _listener(request: Request, teller: Progress) -> Any:
+    """Progress for the person, and every event that is no mere unit for the studio's observers."""
+    hooks = request.registry.hooks
+
+    def hear(event: Event) -> None:
+        teller(event)
+        if event.kind not in ("unit", "progress"):
+            hooks.emit({"kind": event.kind, "shot": event.shot, "node": event.node, "text": event.text})
+
+    return hear
+
+
+def _publish(request: Request, results: list[ShotResult]) -> None:
+    """Offer every freshly written output to the studio's asset system."""
+    for result in results:
+        for output in result.written if result.plan is not None and not result.up_to_date else ():
+            record = {
+                "shot": result.shot,
+                "path": output.path,
+                "digest": output.digest,
+                "plan": result.plan.digest if result.plan else "",
+            }
+            request.registry.hooks.call("shotgraph_publish", record=record)
+
+
+def _ending(results: list[ShotResult]) -> Exit:
+    """The exit code of the whole run; its last line on stderr names the shots that failed."""
+    code = worst_exit([result.exit for result in results])
+    failed = [result.shot for result in results if result.exit not in (Exit.VERIFIED, Exit.SKIPPED_FRAMES)]
+    if failed:
+        click.echo(
+            f"Error: {len(failed)} of {len(results)} shots failed: {', '.join(failed)}; see the summary", err=True
+        )
+    return code
+
+
+@contextmanager
+def _stopping(cancel: CancelFlag) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops between two frames, the second at once."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if cancel.is_set:
+            raise KeyboardInterrupt
+        cancel.set(signal.Signals(number).name)
+
+    previous = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,322 @@
+"""Look at a movie once and copy everything worth knowing into a frozen `ClipInfo`."""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.sidedata.sidedata import SideData
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from shotgraph.api import Colour, PixelFormat
+from shotgraph.api.stream import FieldOrder
+from shotgraph.errors import MediaError
+from shotgraph.io.carriers import Carriers
+from shotgraph.io.clipinfo import AudioInfo, ChapterInfo, ClipInfo, OtherInfo, Timing, VideoInfo
+from shotgraph.io.decoders import decode, decoder_of
+from shotgraph.io.labels import choose_timecode, sorted_tags, tag
+from shotgraph.io.opening import opened
+from shotgraph.io.planes import planar_name
+from shotgraph.io.tags import colour_of, field_order_of
+from shotgraph.io.timing import timing_of
+
+_HDR = (
+    "MASTERING_DISPLAY_METADATA",
+    "CONTENT_LIGHT_LEVEL",
+    "DYNAMIC_HDR_PLUS",
+    "DYNAMIC_HDR_VIVID",
+    "DOVI_METADATA",
+    "DOVI_RPU_BUFFER",
+    "AMBIENT_VIEWING_ENVIRONMENT",
+)
+# Packets looked at for a first frame that tells what only frames know (HDR side data, rotation, interlacing).
+_FIRST_FRAME_PACKETS = 64
+
+
+@dataclass(slots=True)
+class _Packets:
+    """What demuxing says about one stream."""
+
+    pts: list[int | None] = field(default_factory=list[int | None])
+    keyframes: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    end: int = 0
+    total: int = 0
+
+
+def probe_movie(path: str | Path) -> ClipInfo:
+    """Everything known of a movie; every frame is counted, so the file is read once from end to end.
+
+    Args:
+        path: a movie file.
+
+    Returns:
+        Plain data; nothing of it needs the file to stay open.
+
+    Raises:
+        MediaError: a folder, an empty or cut file, no movie, or a movie without video.
+    """
+    path = Path(path)
+    with opened(path) as container:
+        if not _videos(container):
+            kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
+            raise MediaError(f"{path}: media must have a video stream, got only {kinds}; choose another file")
+        packets = _demuxed(container, path)
+        firsts = _first_frames(container, path)
+        return _clip(container, path, packets, firsts)
+
+
+def _videos(container: InputContainer) -> list[VideoStream]:
+    """Streams of moving pictures; a cover image is none."""
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+
+
+def _demuxed(container: InputContainer, path: Path) -> dict[int, _Packets]:
+    """Time stamps of every packet, by stream."""
+    found: dict[int, _Packets] = defaultdict(_Packets)
+    try:
+        for packet in container.demux():
+            if packet.size == 0 and packet.dts is None and packet.pts is None:
+                continue
+            entry = found[packet.stream_index]
+            entry.total += 1
+            if packet.is_keyframe and packet.pts is not None:
+                entry.keyframes.append((packet.pts, packet.pts if packet.dts is None else packet.dts))
+            # An edit list hides these: they are decoded for others' sake and never shown.
+            if packet.is_discard:
+                continue
+            entry.pts.append(packet.pts)
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            entry.end = max(entry.end, (stamp or 0) + (packet.duration or 0))
+    except FFmpegError as error:
+        intact = max((found[stream.index].total for stream in _videos(container)), default=0)
+        promised = max(stream.frames for stream in _videos(container))
+        raise _cut_short(path, intact, promised) from error
+    for stream in _videos(container):
+        # Only the mov family counts its samples in an index that is right.
+        if "mov" in container.format.name and found[stream.index].total < stream.frames:
+            raise _cut_short(path, found[stream.index].total, stream.frames)
+    return found
+
+
+def _cut_short(path: Path, intact: int, promised: int) -> MediaError:
+    of = f" of {promised}" if promised else ""
+    return MediaError(f"{path}: movie must be complete, got {intact}{of} frames before it breaks off; copy it again")
+
+
+def _first_frames(container: InputContainer, path: Path) -> dict[int, VideoFrame]:
+    """The first frame of each video stream that decodes."""
+    firsts: dict[int, VideoFrame] = {}
+    for stream in _videos(container):
+        try:
+            container.seek(0, backward=True)
+        except FFmpegError:
+            # Raw streams cannot seek by time; opening them anew is the only way back to the start.
+            with opened(path) as again:
+                frame = _first_frame(again, cast(VideoStream, again.streams[stream.index]))
+        else:
+            frame = _first_frame(container, stream)
+        if frame is not None:
+            firsts[stream.index] = frame
+    return firsts
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
+    decoder = decoder_of(stream)
+    for number, packet in enumerate(container.demux(stream)):
+        try:
+            frames = decode(decoder, packet)
+        except FFmpegError:
+            continue
+        if frames:
+            return frames[0]
+        if number > _FIRST_FRAME_PACKETS:
+            break
+    return None
+
+
+def _clip(
+    container: InputContainer, path: Path, packets: dict[int, _Packets], firsts: dict[int, VideoFrame]
+) -> ClipInfo:
+    warnings: list[str] = []
+    videos: list[VideoInfo] = []
+    for stream in _videos(container):
+        info, notes = _video(stream, packets[stream.index], firsts.get(stream.index), container.format.name, path)
+        videos.append(info)
+        prefix = f"video stream {stream.index}: " if len(_videos(container)) > 1 else ""
+        warnings += [prefix + note for note in notes]
+    others = tuple(
+        _other(stream, packets[stream.index])
+        for stream in container.streams
+        if stream.type not in ("video", "audio") or (stream.type == "video" and stream.index not in _indices(videos))
+    )
+    tags = sorted_tags(container.metadata)
+    first = firsts.get(videos[0].index)
+    gop = first.metadata.get("timecode", "") if first is not None else ""
+    carriers = Carriers(container.format.name, tags, videos, others, gop)
+    candidates = carriers.timecodes()
+    timecode, source, notes = choose_timecode(candidates, videos[0].timing.rate)
+    return ClipInfo(
+        path=str(path),
+        container=container.format.name,
+        videos=tuple(videos),
+        audios=tuple(_audio(stream, packets[stream.index]) for stream in container.streams.audio),
+        others=others,
+        chapters=_chapters(container),
+        tags=tags,
+        timecode=timecode,
+        timecode_source=source,
+        candidates=tuple(candidates),
+        reel=carriers.reel(),
+        warnings=(*warnings, *notes),
+    )
+
+
+def _indices(videos: list[VideoInfo]) -> set[int]:
+    return {video.index for video in videos}
+
+
+def _common(stream: Stream) -> dict[str, Any]:
+    """What every kind of stream has."""
+    tags = sorted_tags(stream.metadata)
+    return {
+        "index": stream.index,
+        "language": stream.language or "",
+        "title": tag(tags, "title") or tag(tags, "handler_name"),
+        "disposition": tuple(flag.name for flag in Disposition if flag.name and flag in stream.disposition),
+        "tags": tags,
+    }
+
+
+def _video(
+    stream: VideoStream, packets: _Packets, first: VideoFrame | None, container: str, path: Path
+) -> tuple[VideoInfo, list[str]]:
+    """One video stream and what was noticed about it."""
+    context = stream.codec_context
+    time_base = stream.time_base or Fraction(1, 90_000)
+    # AVI numbers packets in the order they are stored, which for B-frames is not the order they are shown in.
+    counted = container == "avi" and context.reorder_depth > 0
+    stated = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    timing, notes = timing_of(packets.pts, time_base=time_base, stated=stated, counted=counted, who=str(path))
+    timing = replace(timing, keyframes=() if timing.counted else tuple(sorted(packets.keyframes)))
+    coded = first.format.name if first is not None else context.pix_fmt or ""
+    if not coded:
+        raise MediaError(f"{path}: video must decode, got no frame from {stream.codec.name}; export it again")
+    native = PixelFormat.parse(planar_name(coded))
+    colour, colour_notes = _colour(colour_of(context), colour_of(first) if first is not None else None, coded, native)
+    matrix = _display_matrix(first)
+    info = VideoInfo(
+        **_common(stream),
+        codec=stream.codec.name,
+        profile=stream.profile or "",
+        pixel_format=coded,
+        native_format=native.name,
+        width=first.width if first is not None else stream.width,
+        height=first.height if first is not None else stream.height,
+        sar=stream.sample_aspect_ratio or Fraction(1),
+        rotation=int(first.rotation) if first is not None else 0,
+        display_matrix=matrix,
+        field_order=_field_order(context.field_order, first),
+        colour=colour,
+        alpha="straight" if native.has_alpha else "none",
+        hdr=_hdr(first),
+        timing=timing,
+        duration_seconds=_duration(timing, packets),
+    )
+    return info, [*notes, *colour_notes]
+
+
+def _colour(stream: Colour, frame: Colour | None, coded: str, native: PixelFormat) -> tuple[Colour, list[str]]:
+    """Tags of the stream, completed from the frame where the stream says nothing."""
+    colour = stream
+    if frame is not None:
+        values = {
+            name: getattr(frame, name)
+            for name in ("primaries", "transfer", "matrix", "range")
+            if getattr(stream, name) == "unspecified"
+        }
+        colour = replace(stream, **values)
+    notes: list[str] = []
+    if coded.startswith("yuvj"):
+        colour = replace(colour, range="full")
+    if native.family == "rgb" and colour.matrix != "rgb":
+        if colour.matrix != "unspecified":
+            notes.append(f"matrix tag {colour.matrix} is ignored: {coded} is RGB")
+        colour = replace(colour, matrix="rgb")
+    if native.family == "yuv" and colour.matrix == "rgb":
+        notes.append(f"matrix tag rgb is ignored: {coded} is YUV")
+        colour = replace(colour, matrix="unspecified")
+    return colour, notes
+
+
+def _field_order(number: int, first: VideoFrame | None) -> FieldOrder:
+    order = field_order_of(number)
+    interlaced = first is not None and first.interlaced_frame
+    if order == "unknown" and not interlaced:
+        return "progressive"
+    return "unknown" if order == "progressive" and interlaced else order
+
+
+def _side_data(first: VideoFrame | None) -> dict[str, bytes]:
+    # PyAV's stub calls the container a TypedDict; it is a mapping that iterates over its items.
+    items = cast(Iterable[SideData], first.side_data if first is not None else ())
+    return {item.type.name: bytes(item) for item in items}
+
+
+def _display_matrix(first: VideoFrame | None) -> tuple[int, ...] | None:
+    data = _side_data(first).get("DISPLAYMATRIX")
+    return None if data is None else struct.unpack("=9i", data[:36])
+
+
+def _hdr(first: VideoFrame | None) -> tuple[str, ...]:
+    present = _side_data(first)
+    return tuple(name for name in _HDR if name in present)
+
+
+def _duration(timing: Timing, packets: _Packets) -> Fraction:
+    if not timing.variable:
+        return timing.count * timing.rate.frame_seconds
+    return (packets.end - timing.pts[0]) * timing.time_base
+
+
+def _audio(stream: Any, packets: _Packets) -> AudioInfo:
+    time_base = stream.time_base or Fraction(1, stream.rate or 1)
+    known = [stamp for stamp in packets.pts if stamp is not None]
+    start = min(known, default=0)
+    return AudioInfo(
+        **_common(stream),
+        codec=stream.codec.name if stream.codec else "",
+        sample_rate=stream.rate or 0,
+        sample_format=stream.format.name if stream.format else "",
+        channels=stream.channels,
+        layout=stream.layout.name,
+        time_base=time_base,
+        packets=packets.total,
+        start_seconds=start * time_base,
+        duration_seconds=max(packets.end - start, 0) * time_base,
+    )
+
+
+def _other(stream: Any, packets: _Packets) -> OtherInfo:
+    context = getattr(stream, "codec_context", None)
+    name = context.name if context is not None else str(getattr(stream, "codec_tag", "")).strip("\0")
+    return OtherInfo(**_common(stream), type=stream.type, codec=name or "", packets=packets.total)
+
+
+def _chapters(container: InputContainer) -> tuple[ChapterInfo, ...]:
+    return tuple(
+        ChapterInfo(
+            chapter["start"] * (chapter["time_base"] or Fraction(1)),
+            chapter["end"] * (chapter["time_base"] or Fraction(1)),
+            chapter["metadata"].get("title", ""),
+        )
+        for chapter in container.chapters()
+    )
