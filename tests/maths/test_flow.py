@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shotgraph.maths.flow import extend_chain, occlusion, resize_flow
+from shotgraph.maths.flow import extend_chain, no_chain, occlusion, resize_flow
 from shotgraph.maths.warp import leaves_frame, pixel_grid, sample
 
 HEIGHT, WIDTH = 12, 30
@@ -89,24 +89,34 @@ def test_unknown_flow_counts_as_hidden(side: str) -> None:
     assert not occluded[8, 20]
 
 
+def chain_of(vectors: np.ndarray, confidence: float = 1) -> np.ndarray:
+    return np.dstack((vectors, np.full(vectors.shape[:2], confidence, np.float32)))
+
+
 def chained(steps: list[np.ndarray]) -> np.ndarray:
-    chain = np.zeros((HEIGHT, WIDTH, 2), np.float32)
+    chain = no_chain(HEIGHT, WIDTH)
     for step in steps:
-        chain = extend_chain(chain, step, np.zeros((HEIGHT, WIDTH), bool))
+        chain = extend_chain(chain, step, -step)
     return chain
+
+
+def hide(step: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    step = step.copy()
+    step[rows, columns] = np.nan
+    return step
 
 
 @given(st.lists(st.tuples(st.floats(-1.5, 1.5, width=32), st.floats(-0.5, 0.5, width=32)), min_size=1, max_size=4))
 def test_constant_steps_add_up_and_break_where_they_leave(steps: list[tuple[float, float]]) -> None:
     chain = chained([constant(x, y) for x, y in steps])
 
-    known = np.isfinite(chain[..., 0])
+    known = chain[..., 2] > 0
     total = np.sum(np.array(steps, np.float32), axis=0)
-    np.testing.assert_allclose(chain[known], np.tile(total, (known.sum(), 1)), atol=1e-5)
+    np.testing.assert_allclose(chain[known][:, :2], np.tile(total, (known.sum(), 1)), atol=1e-5)
     # The newest step is walked first. A way that stays a pixel inside the frame is known; one that leaves it is not.
     ways = pixel_grid(HEIGHT, WIDTH)[None] + np.cumsum(np.array(steps[::-1], np.float32), axis=0)[:, None, None]
-    deep = (ways >= 1).all(axis=(0, 3)) & (ways <= [WIDTH - 2, HEIGHT - 2]).all(axis=(0, 3))
-    assert known[deep].all()
+    deep = (ways >= 4).all(axis=(0, 3)) & (ways <= [WIDTH - 5, HEIGHT - 5]).all(axis=(0, 3))
+    np.testing.assert_allclose(chain[deep][:, 2], 1, atol=1e-6)
     assert not known[leaves_frame(ways[0], height=HEIGHT, width=WIDTH)].any()
 
 
@@ -114,58 +124,115 @@ def test_a_chain_is_read_where_its_step_arrives() -> None:
     # Zooming steps differ from pixel to pixel, so order and place matter: x -> 0.9 x, twice, is x -> 0.81 x.
     grid = pixel_grid(HEIGHT, WIDTH)
     step = (grid * np.array([-0.1, -0.2], np.float32)).astype(np.float32)
+    # The way back from x' = 0.9 x is x - x' = x' / 9.
+    back = (grid * np.array([1 / 9, 1 / 4], np.float32)).astype(np.float32)
 
-    chain = chained([step, step])
+    chain = extend_chain(extend_chain(no_chain(HEIGHT, WIDTH), step, back), step, back)
 
-    np.testing.assert_allclose(chain, grid * np.array([0.81 - 1, 0.64 - 1], np.float32), atol=1e-4)
+    np.testing.assert_allclose(chain[..., :2], grid * np.array([0.81 - 1, 0.64 - 1], np.float32), atol=1e-4)
+    np.testing.assert_allclose(chain[..., 2], 1, atol=1e-6)
 
 
 def test_hidden_pixels_break_the_chain_and_stay_broken() -> None:
-    hidden = np.zeros((HEIGHT, WIDTH), bool)
-    hidden[2:6, 10:20] = True
-    none = np.zeros_like(hidden)
+    still = constant(0, 0)
+    broken = extend_chain(no_chain(HEIGHT, WIDTH), hide(still, slice(2, 6), slice(10, 20)), still)
 
-    broken = extend_chain(np.zeros((HEIGHT, WIDTH, 2), np.float32), constant(0, 0), hidden)
-    later = extend_chain(broken, constant(3, 1), none)
+    later = extend_chain(broken, constant(3, 1), constant(-3, -1))
 
-    np.testing.assert_array_equal(np.isnan(broken[..., 0]), hidden)
+    expected = np.ones((HEIGHT, WIDTH), np.float32)
+    expected[2:6, 10:20] = 0
+    np.testing.assert_array_equal(broken[..., 2], expected)
     # What was hidden at x in 10..19, y in 2..5 lies three pixels left and one up in the later frame.
-    assert np.isnan(later[1:5, 7:17]).all()
-    assert np.isfinite(later[2:8, 18:26]).all()
+    assert (later[1:5, 7:17, 2] == 0).all()
+    assert (later[2:8, 18:26, 2] == 1).all()
 
 
-def test_a_break_does_not_grow_under_fractional_motion() -> None:
-    hidden = np.zeros((HEIGHT, WIDTH), bool)
-    hidden[4:8, 12:18] = True
-    none = np.zeros_like(hidden)
-    chain = extend_chain(np.zeros((HEIGHT, WIDTH, 2), np.float32), constant(0, 0), hidden)
+@pytest.mark.parametrize(("x", "y"), [(0.4, 0.1), (-0.3, 0.05), (0.6, -0.1)])
+def test_a_break_moves_with_its_surface_under_fractional_motion(x: float, y: float) -> None:
+    still, frames = constant(0, 0), 10
+    chain = extend_chain(no_chain(HEIGHT, WIDTH), hide(still, slice(4, 9), slice(11, 18)), still)
 
-    for step in (0.4, -0.4) * 10:
-        chain = extend_chain(chain, constant(step, 0), none)
+    for _ in range(frames):
+        chain = extend_chain(chain, constant(x, y), constant(-x, -y))
 
-    # Only the column where steps leave the frame is lost beside the hidden block.
-    assert np.isnan(chain[:, 2:-2, 0]).sum() == hidden.sum()
+    # Centre of mass of what is lost, away from the border: at the start x = 14, y = 6.
+    lost = 1 - chain[2:-2, 7:-7, 2]
+    rows, columns = np.mgrid[2 : HEIGHT - 2, 7 : WIDTH - 7]
+    assert (lost * columns).sum() / lost.sum() == pytest.approx(14 - frames * x, abs=0.3)
+    assert (lost * rows).sum() / lost.sum() == pytest.approx(6 - frames * y, abs=0.3)
+    assert (chain[2:-2, 7:-7, 2] < 0.5).sum() == pytest.approx(35, abs=8)
+
+
+def test_a_surface_keeps_its_confidence_up_to_its_edge() -> None:
+    # Right of column 15.5 + 0.4 t another surface comes from the right by 9 px a frame; the left one moves by 0.4.
+    chain = no_chain(HEIGHT, WIDTH)
+    for t in range(1, 8):
+        edge, before = 15.5 + 0.4 * t, 15.5 + 0.4 * (t - 1)
+        step, back = constant(-0.4, 0), constant(0.4, 0)
+        step[:, int(np.ceil(edge)) :] = (9, 0)
+        back[:, int(np.ceil(before)) :] = (-9, 0)
+        chain = extend_chain(chain, step, back)
+
+    left = int(np.ceil(15.5 + 0.4 * 7))
+    np.testing.assert_allclose(chain[5, 8 : left - 1, 2], 1, atol=1e-6)
+    np.testing.assert_allclose(chain[5, 8 : left - 1, 0], -0.4 * 7, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("step_x", "error_px", "known"),
+    [(0.0, 0.70, True), (0.0, 0.72, False), (10.0, 1.45, True), (10.0, 1.56, False)],
+)
+def test_a_step_that_the_way_back_does_not_undo_breaks_the_chain(step_x: float, error_px: float, known: bool) -> None:
+    chain = extend_chain(no_chain(HEIGHT, WIDTH), constant(step_x, 0), constant(-step_x + error_px, 0))
+
+    assert chain[5, 8, 2] == known
+
+
+def test_the_way_back_is_asked_of_each_neighbour_where_the_pixel_arrives() -> None:
+    # From column 16 on the neighbouring frame shows another surface, which comes from 9 px further right.
+    other, chain = constant(9, 0), chain_of(constant(0, 0))
+    chain[:, 16:, :2] = (5, 5)
+
+    def extended(x: float) -> np.ndarray:
+        back = constant(-x, 0)
+        back[:, 16:] = other[:, 16:]
+        return extend_chain(chain, constant(x, 0), back)
+
+    # Pixel 15 reads columns 15 and 16; only 15 is its surface. Three quarters of the weight will do, a quarter will not.
+    assert extended(0.25)[5, 15].tolist() == [0.25, 0, 1]
+    assert extended(0.25)[5, 16].tolist() == [0, 0, 0]
+    assert extended(0.75)[5, 15].tolist() == [0, 0, 0]
+    assert extended(0.75)[5, 14, 2] == 1
+
+
+def test_confidence_weighs_what_a_neighbour_says() -> None:
+    chain = chain_of(constant(0, 0))
+    chain[:, 15:] = (0.5, 0, 0.2)
+
+    extended = extend_chain(chain, constant(0.25, 0), constant(-0.25, 0))
+
+    # Weights 0.75 x 1 and 0.25 x 0.2: confidence 0.8, displacement 0.25 + 0.05 x 0.5 / 0.8.
+    np.testing.assert_allclose(extended[5, 14], [0.25 + 0.025 / 0.8, 0, 0.8], rtol=1e-5)
 
 
 def test_two_surfaces_are_not_averaged() -> None:
-    chain = np.zeros((HEIGHT, WIDTH, 2), np.float32)
-    chain[:, 15:] = (8, -4)
-    step = constant(0.25, 0)
+    chain = chain_of(constant(0, 0))
+    chain[:, 15:, :2] = (8, -4)
 
-    extended = extend_chain(chain, step, np.zeros((HEIGHT, WIDTH), bool))
+    extended = extend_chain(chain, constant(0.25, 0), constant(-0.25, 0))
 
-    # Pixel 14 reads 14.25, nearer to 14: the left surface; a mean would be 2.25.
-    assert extended[5, 14].tolist() == [0.25, 0]
-    assert extended[5, 15].tolist() == [8.25, -4]
+    # Both move alike now, so both count; pixel 14 reads 14.25, nearer to 14, the left surface. A mean would be 2.25.
+    assert extended[5, 14].tolist() == [0.25, 0, 1]
+    assert extended[5, 15].tolist() == [8.25, -4, 1]
 
 
 def test_a_smooth_chain_is_averaged() -> None:
-    chain = np.zeros((HEIGHT, WIDTH, 2), np.float32)
+    chain = chain_of(constant(0, 0))
     chain[..., 1] = 0.5 * np.arange(WIDTH)
 
-    extended = extend_chain(chain, constant(0.25, 0), np.zeros((HEIGHT, WIDTH), bool))
+    extended = extend_chain(chain, constant(0.25, 0), constant(-0.25, 0))
 
-    np.testing.assert_allclose(extended[5, 10], [0.25, 0.5 * 10.25])
+    np.testing.assert_allclose(extended[5, 10], [0.25, 0.5 * 10.25, 1])
 
 
 def test_warping_a_frame_by_its_flow_gives_the_frame_before() -> None:

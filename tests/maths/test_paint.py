@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shotgraph.maths.flow import no_chain
 from shotgraph.maths.paint import (
     Edit,
     apply_edit,
@@ -19,7 +20,7 @@ from shotgraph.maths.warp import pixel_grid
 
 HEIGHT, WIDTH = 24, 40
 ONES = np.ones((HEIGHT, WIDTH), np.float32)
-STILL = np.zeros((HEIGHT, WIDTH, 2), np.float32)
+STILL = no_chain(HEIGHT, WIDTH)
 
 
 def plate() -> np.ndarray:
@@ -102,7 +103,7 @@ def test_paint_moves_with_the_surface_x_and_y_apart() -> None:
     alpha[8:12, 20:26] = 1
     edit = edit_of(0.5, alpha=alpha)
     # A pixel of the new frame was 3 to the right and 2 up in the painted one.
-    chain = STILL + np.array([3, -2], np.float32)
+    chain = STILL + np.array([3, -2, 0], np.float32)
 
     moved = carried(edit, chain)
 
@@ -116,7 +117,7 @@ def test_between_pixels_the_difference_is_cubic_and_alpha_linear() -> None:
     ramp = (pixel_grid(HEIGHT, WIDTH)[..., 0] / 10).astype(np.float32)
     edit = Edit(np.repeat((ramp * ramp)[..., None], 3, axis=2), ONES, np.ones((HEIGHT, WIDTH), bool))
 
-    moved = carried(edit, STILL + np.array([0.5, 0], np.float32))
+    moved = carried(edit, STILL + np.array([0.5, 0, 0], np.float32))
 
     assert moved.difference[10, 20, 0] == pytest.approx(2.05**2, rel=1e-6)
 
@@ -125,7 +126,7 @@ def test_no_overshoot_reaches_beyond_the_paint() -> None:
     alpha = np.zeros((HEIGHT, WIDTH), np.float32)
     alpha[8:14, 20:28] = 1
 
-    moved = carried(edit_of(1, alpha=alpha), STILL + np.float32(0.5))
+    moved = carried(edit_of(1, alpha=alpha), STILL + np.array([0.5, 0.5, 0], np.float32))
 
     outside = moved.alpha == 0
     assert (moved.difference[outside] == 0).all()
@@ -135,11 +136,12 @@ def test_no_overshoot_reaches_beyond_the_paint() -> None:
 
 def test_a_broken_chain_carries_nothing() -> None:
     chain = STILL.copy()
-    chain[5:9, 10:20] = np.nan
+    chain[5:9, 10:20, 2] = 0.49
+    chain[9, 10:20, 2] = 0.5
 
     moved = carried(edit_of(0.25), chain)
 
-    broken = np.isnan(chain[..., 0])
+    broken = chain[..., 2] < 0.5
     np.testing.assert_array_equal(moved.seen, ~broken)
     assert (moved.alpha[broken] == 0).all()
     assert (moved.difference[broken] == 0).all()

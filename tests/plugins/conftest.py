@@ -72,7 +72,7 @@ class FakeContext:
         pass
 
     def save_checkpoint(self, step: int, state: Any) -> None:
-        raise AssertionError("no node here uses checkpoints")
+        raise AssertionError(f"no node here uses checkpoints, got {step} {state}")
 
     def load_checkpoint(self) -> None:
         return None
@@ -99,6 +99,8 @@ class Scene:
     velocity: tuple[float, float] = (3.3, 0.7)
     turn_degrees: float = 2.0
     drift: tuple[float, float] = (-0.6, 0.35)
+    disk_spot: tuple[float, float] = (-3, 2)
+    back_spot: tuple[float, float] = (50, 34)
 
     def matrix(self, frame: int, layer: str) -> np.ndarray:
         """(3, 3) from a layer's own coordinates to the picture."""
@@ -145,9 +147,9 @@ class Scene:
         back, disk = (self.surface(frame, layer, self.grid) for layer in ("back", "disk"))
         colour_back, colour_disk = self.texture(back, 1), self.texture(disk, 2)
         if back_paint:
-            colour_back = colour_back + self.repaint(back, (50, 34), 13)
+            colour_back = colour_back + self.repaint(back, self.back_spot, 13)
         if disk_paint:
-            colour_disk = colour_disk + self.repaint(disk, (-3, 2), 10)
+            colour_disk = colour_disk + self.repaint(disk, self.disk_spot, 10)
         owner = self.on_disk(frame, self.grid)[..., None]
         return np.where(owner, colour_disk, colour_back).astype(np.float32)
 
@@ -175,9 +177,7 @@ class Scene:
         return FlowFrame(self.vectors(frame, frame + 1), self.vectors(frame + 1, frame), occluded)
 
     def info(self, kind: str = "rgb") -> StreamInfo:
-        return header(
-            width=self.width, height=self.height, first_frame=self.first, count=self.count, kind=kind
-        )
+        return header(width=self.width, height=self.height, first_frame=self.first, count=self.count, kind=kind)
 
     @property
     def range(self) -> FrameRange:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shotgraph.api import Shot
+from shotgraph.api import Location, Shot
 from shotgraph.errors import Exit, PresetError
 from shotgraph.presets import NodeCatalogue, Preset, check, graph_for
 from shotgraph.presets.faults import Faults
@@ -277,9 +277,15 @@ def test_an_unknown_node_does_not_make_its_consumers_faulty(preset: Made, catalo
     assert len(caught.value.faults) == 1
 
 
+def test_a_broken_plugin_is_told_in_the_registrys_words_alone(
+    preset: Made, catalogue: NodeCatalogue, valid: str
+) -> None:
+    with pytest.raises(PresetError, match="got ImportError: no torch$"):
+        check(preset(mutated(valid, "flow.dis", "edit.broken")), catalogue)
+
+
 def test_the_same_fault_is_told_once() -> None:
     faults, other = Faults(), Faults()
-    from shotgraph.api import Location
 
     faults.add(Location("a", 1, 2), ("x",), "wrong")
     other.extend(faults)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from shotgraph.errors import UsageError
-from shotgraph.presets import available, discover, find_preset, load, shipped
+from shotgraph.pipeline.registry import Registry
+from shotgraph.presets import available, check, discover, find_preset, load, shipped
 from shotgraph.presets.faults import Faults
 from shotgraph.presets.library import SHIPPED_FOLDER
 from shotgraph.presets.resolve import resolve
@@ -28,7 +29,15 @@ def test_a_shipped_preset_fits_the_schema_and_describes_itself(name: str) -> Non
     assert faults.lines() == []
     assert model is not None
     assert 20 < len(model.description) < 120
+    assert load(name).description == model.description
     assert set(model.targets) <= set(model.graph)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_preset_fits_the_built_in_nodes(name: str) -> None:
+    graph = check(load(name), Registry())
+
+    assert graph.targets
 
 
 @pytest.mark.parametrize("name", shipped())

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shotgraph.api import Location
 from shotgraph.presets.document import Item, Plain, parse
 from shotgraph.presets.faults import Faults
 from shotgraph.presets.substitute import Environment, Substitution, is_unresolved
 
+NOWHERE = Location()
 SITE = Environment(
     frozenset({"SHOW", "SEED", "EMPTY", "UNSET"}), {"SHOW": "maya", "SEED": "7", "EMPTY": "", "SECRET": "s3"}
 )
@@ -125,8 +127,8 @@ def test_unresolved_values_are_recognised_at_any_depth() -> None:
 @given(st.lists(st.one_of(st.text("ab {}$%.\n"), st.sampled_from(["${vars.v}"])), max_size=6), st.text("xy$}{ "))
 def test_text_around_references_is_kept_to_the_character(parts: list[str], value: str) -> None:
     text = "".join(parts)
-    item = Item(text, *(2 * (_nowhere(),)))
-    variables = Item({"v": Item(value, *(2 * (_nowhere(),)))}, *(2 * (_nowhere(),)))
+    item = Item(text, NOWHERE, NOWHERE)
+    variables = Item({"v": Item(value, NOWHERE, NOWHERE)}, NOWHERE, NOWHERE)
     faults = Faults()
 
     found = Substitution(variables, SITE, faults).resolved(item, ())
@@ -135,9 +137,3 @@ def test_text_around_references_is_kept_to_the_character(parts: list[str], value
         return
     assert not faults
     assert found.value == text.replace("${vars.v}", value)
-
-
-def _nowhere():
-    from shotgraph.api import Location
-
-    return Location()

@@ -80,7 +80,10 @@ class Node:
 
     @classmethod
     def identity(cls, frame: int, params: Any, ctx: QueryContext) -> str | None:
-        """Name of the input port whose `frame` is the answer unchanged, or None when there is work to do."""
+        """Name of the input port whose `frame` is the answer unchanged, or None when there is work to do.
+
+        Frame-wise nodes are asked frame by frame; all others once, at the first frame, for the whole shot.
+        """
         return None
 
     # Run time.

@@ -43,12 +43,7 @@ class AvSink:
     """An `api.Writer` of one movie."""
 
     def __init__(self, plan: OutputPlan) -> None:
-        """Create the ``.part`` file and write its header.
-
-        Raises:
-            OutputExistsError: something is at the final path and `force` was not said.
-            OutputError: the file cannot be created, or the muxer refuses a tag.
-        """
+        """Create the ``.part`` file and write its header: OutputError when the muxer refuses a tag or the disk the file."""
         if plan.format is None:
             raise OutputError(f"{plan.path}: a movie must hold pictures, got {plan.info.kind}; write it to .exr")
         refuse_existing(plan.path, force=plan.settings.force)
@@ -68,6 +63,11 @@ class AvSink:
 
     def write(self, frame: int, value: Any, key: str) -> None:  # noqa: ARG002
         """Encode one frame; frames come in order and without holes.
+
+        Args:
+            frame: its number.
+            value: a frame of the stream's kind and size.
+            key: not used, since a movie is written as a whole.
 
         Raises:
             ShapeError: another size than the stream's, or not a frame of its kind.
@@ -89,6 +89,9 @@ class AvSink:
 
     def finish(self) -> WrittenOutput:
         """Write the trailer, reopen the file, compare it, and give it its final name.
+
+        Returns:
+            The checks say what was compared.
 
         Raises:
             OutputError: frames are missing, or the disk is full.

@@ -70,11 +70,7 @@ def losses(case: Case) -> tuple[Loss, ...]:
 
 
 def refuse(found: tuple[Loss, ...], *, path: str) -> None:
-    """Stop a strict run.
-
-    Raises:
-        LossError: `found` holds a loss that nobody chose; lists all of them.
-    """
+    """Stop a strict run whose losses are not all chosen: a LossError that lists the others."""
     unwanted = [loss for loss in found if not loss.chosen]
     if unwanted:
         listed = "\n".join(f"  {loss}" for loss in unwanted)
@@ -178,16 +174,16 @@ def _image_files(case: Case) -> Iterator[Loss]:
     if info.field_order in _INTERLACED:
         yield Loss("field_order", f"scan order {info.field_order} has no place in {name}; prores in mov keeps it")
     if name == "exr" and info.colour.transfer not in ("unspecified", "linear"):
-        yield Loss("transfer", f"transfer {info.colour.transfer} is kept as an attribute that other readers ignore")
-    if name != "png":
-        return
-    colour = info.colour
-    if any(tag != "unspecified" for tag in (colour.primaries, colour.transfer)):
         yield Loss(
-            "primaries", f"png is not tagged {colour.primaries}/{colour.transfer}; exr keeps primaries, mov both"
+            "transfer", f"exr readers take samples as scene-linear, not {info.colour.transfer}; convert them first"
         )
-    if info.sar != 1:
-        yield Loss("sar", f"pixel aspect {info.sar} is kept in png as text only; exr keeps it")
+    if name == "png" and (info.colour.primaries == "unspecified") != (info.colour.transfer == "unspecified"):
+        yield Loss("primaries", "png tags colour only where both primaries and transfer are known; mov tags either")
+    misread = {"exr": "straight", "png": "premultiplied"}[name]
+    if case.written.alpha == misread:
+        yield Loss("alpha", f"{misread} alpha is stored as it is, which {name} readers do not expect")
+    if info.tags:
+        yield Loss("tags", f"{len(info.tags)} tags of the source have no place in {name}; movies keep them")
 
 
 def _hdr(case: Case) -> Iterator[Loss]:

@@ -139,12 +139,7 @@ def _carried_stream(stream: Stream) -> CarriedStream:
 
 
 def survey(path: str | Path) -> Carried:
-    """What the movie at `path` holds beside its picture.
-
-    Raises:
-        MediaMissingError: no such file.
-        MediaError: not a movie.
-    """
+    """What the movie at `path` holds beside its picture; MediaError when it does not open."""
     with opened(Path(path)) as container:
         pictures = [item for item in container.streams.video if not item.disposition & Disposition.attached_pic]
         return Carried(
@@ -174,17 +169,13 @@ def stream_digests(path: str | Path) -> tuple[str, ...]:
     """``b2:<hex>`` of the packets of every sound and subtitle stream of a movie, in file order.
 
     The bytes of a stream are taken as one run: muxers cut PCM into packets of their own choice.
-
-    Raises:
-        MediaMissingError: no such file.
-        MediaError: not a movie.
     """
     with opened(Path(path)) as container:
         streams = [item for item in container.streams if item.type in _COPIED]
         hashes = {item.index: hashlib.blake2b(digest_size=_DIGEST_BYTES) for item in streams}
         if streams:
             for packet in container.demux(streams):
-                hashes[packet.stream_index].update(bytes(packet))
+                hashes[packet.stream.index].update(bytes(packet))
         return tuple(f"b2:{hashes[item.index].hexdigest()}" for item in streams)
 
 

@@ -197,11 +197,7 @@ class WriteSettings:
 
 
 def container_of(path: str | PurePath) -> Container:
-    """The container that the extension of `path` names.
-
-    Raises:
-        UsageError: an extension we do not write.
-    """
+    """The container that the extension of `path` names; UsageError for one we do not write."""
     extension = PurePath(path).suffix.lower().lstrip(".")
     for container in DEFAULT_CODECS:
         if extension == container:
@@ -210,11 +206,7 @@ def container_of(path: str | PurePath) -> Container:
 
 
 def codec_for(container: Container, name: str) -> Codec:
-    """The codec called `name`, or the default one of `container` when it is empty.
-
-    Raises:
-        UsageError: unknown, or it cannot go into `container`.
-    """
+    """The codec called `name`, or `container`'s default when it is empty; UsageError when the two do not fit."""
     codec = CODECS.get(name or DEFAULT_CODECS[container])
     if codec is None:
         raise UsageError(f"write: codec must be one of {', '.join(CODECS)}, got {name!r}")
@@ -228,11 +220,7 @@ def codec_for(container: Container, name: str) -> Codec:
 
 
 def encoder_options(codec: Codec, settings: WriteSettings) -> dict[str, str]:
-    """Options of the encoder, the user's last so that they win.
-
-    Raises:
-        UsageError: a quality outside 0-51.
-    """
+    """Options of the encoder, the user's last so that they win; UsageError for a quality that does not exist."""
     options = dict(codec.options)
     if codec.takes_quality:
         if not 0 <= settings.quality <= 51:

@@ -27,11 +27,7 @@ def file_digest(path: Path) -> str:
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Stop before something is replaced that Shotgraph may not replace.
-
-    Raises:
-        OutputExistsError: `path` exists and `force` is off.
-    """
+    """Stop before something is replaced that Shotgraph may not replace: OutputExistsError unless `force`."""
     if not force and os.path.lexists(path):
         raise OutputExistsError(
             f"{path}: the output path must be free, got a file that this run did not write; "

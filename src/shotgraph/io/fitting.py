@@ -53,11 +53,7 @@ class PictureFitter:
         )
 
     def fit(self, value: Any) -> NativeFrame:
-        """`value` in the encoder's planes.
-
-        Raises:
-            ShapeError: another size than the stream's, or not a frame of its kind.
-        """
+        """`value` in the encoder's planes; ShapeError for another size than the stream's."""
         if self.kind == "native":
             return self._native(cast(NativeFrame, value))
         picture = cast(Float32, value)

@@ -89,6 +89,9 @@ def plan_output(
 ) -> OutputPlan:
     """Decide everything about writing `info` to `path`.
 
+    UsageError for settings that do not fit together, MediaError for frame times that no container can hold, LossError under
+    `strict` when something would be lost.
+
     Args:
         path: a movie (mov, mp4, mkv) or a pattern of images (``name.####.exr``, ``name.####.png``).
         info: header of exactly the frames that will be written.
@@ -97,11 +100,6 @@ def plan_output(
 
     Returns:
         The plan, with its losses.
-
-    Raises:
-        UsageError: settings that do not fit together.
-        MediaError: frame times that no container can hold.
-        LossError: `settings.strict` and something would be lost.
     """
     path = Path(path)
     container = container_of(path)

@@ -17,7 +17,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from shotgraph.api import Colour, PixelFormat
+from shotgraph.api import PixelFormat
 from shotgraph.api.stream import FieldOrder
 from shotgraph.errors import MediaError
 from shotgraph.io.carriers import Carriers
@@ -26,7 +26,7 @@ from shotgraph.io.decoders import decode, decoder_of
 from shotgraph.io.labels import choose_timecode, sorted_tags, tag
 from shotgraph.io.opening import opened
 from shotgraph.io.planes import planar_name
-from shotgraph.io.tags import colour_of, field_order_of
+from shotgraph.io.tags import colour_of, field_order_of, settled_colour
 from shotgraph.io.timing import timing_of
 
 _HDR = (
@@ -40,6 +40,8 @@ _HDR = (
 )
 # Packets looked at for a first frame that tells what only frames know (HDR side data, rotation, interlacing).
 _FIRST_FRAME_PACKETS = 64
+# A Matroska header may round, or count a subtitle that nobody sees.
+_MISSING_SECONDS = Fraction(1, 4)
 
 
 @dataclass(slots=True)
@@ -100,11 +102,24 @@ def _demuxed(container: InputContainer, path: Path) -> dict[int, _Packets]:
         intact = max((found[stream.index].total for stream in _videos(container)), default=0)
         promised = max(stream.frames for stream in _videos(container))
         raise _cut_short(path, intact, promised) from error
-    for stream in _videos(container):
-        # Only the mov family counts its samples in an index that is right.
-        if "mov" in container.format.name and found[stream.index].total < stream.frames:
-            raise _cut_short(path, found[stream.index].total, stream.frames)
+    _check_complete(container, path, found)
     return found
+
+
+def _check_complete(container: InputContainer, path: Path, found: dict[int, _Packets]) -> None:
+    """Refuse a file that ends before its own index or header says; demuxing it just stops, without an error."""
+    size_bytes = path.stat().st_size
+    for stream in container.streams:
+        if any(entry.pos + entry.size > size_bytes for entry in stream.index_entries):
+            video = _videos(container)[0]
+            raise _cut_short(path, found[video.index].total, video.frames)
+    if container.format.name.startswith("matroska") and container.duration:
+        end = max((found[s.index].end * s.time_base for s in container.streams if s.time_base), default=Fraction(0))
+        promised = Fraction(container.duration, 1_000_000)
+        if promised - end > _MISSING_SECONDS:
+            raise MediaError(
+                f"{path}: movie must be complete, got {float(end):.2f} of {float(promised):.2f} seconds; copy it again"
+            )
 
 
 def _cut_short(path: Path, intact: int, promised: int) -> MediaError:
@@ -211,8 +226,10 @@ def _video(
     if not coded:
         raise MediaError(f"{path}: video must decode, got no frame from {stream.codec.name}; export it again")
     native = PixelFormat.parse(planar_name(coded))
-    colour, colour_notes = _colour(colour_of(context), colour_of(first) if first is not None else None, coded, native)
-    matrix = _display_matrix(first)
+    stream_tags = colour_of(context)
+    colour, colour_notes = settled_colour(stream_tags, colour_of(first) if first is not None else stream_tags, coded)
+    side_data, side_notes = _side_data(first)
+    matrix = side_data.get("DISPLAYMATRIX")
     info = VideoInfo(
         **_common(stream),
         codec=stream.codec.name,
@@ -223,38 +240,15 @@ def _video(
         height=first.height if first is not None else stream.height,
         sar=stream.sample_aspect_ratio or Fraction(1),
         rotation=int(first.rotation) if first is not None else 0,
-        display_matrix=matrix,
+        display_matrix=None if matrix is None else struct.unpack("=9i", matrix[:36]),
         field_order=_field_order(context.field_order, first),
         colour=colour,
         alpha="straight" if native.has_alpha else "none",
-        hdr=_hdr(first),
+        hdr=tuple(name for name in _HDR if name in side_data),
         timing=timing,
         duration_seconds=_duration(timing, packets),
     )
-    return info, [*notes, *colour_notes]
-
-
-def _colour(stream: Colour, frame: Colour | None, coded: str, native: PixelFormat) -> tuple[Colour, list[str]]:
-    """Tags of the stream, completed from the frame where the stream says nothing."""
-    colour = stream
-    if frame is not None:
-        values = {
-            name: getattr(frame, name)
-            for name in ("primaries", "transfer", "matrix", "range")
-            if getattr(stream, name) == "unspecified"
-        }
-        colour = replace(stream, **values)
-    notes: list[str] = []
-    if coded.startswith("yuvj"):
-        colour = replace(colour, range="full")
-    if native.family == "rgb" and colour.matrix != "rgb":
-        if colour.matrix != "unspecified":
-            notes.append(f"matrix tag {colour.matrix} is ignored: {coded} is RGB")
-        colour = replace(colour, matrix="rgb")
-    if native.family == "yuv" and colour.matrix == "rgb":
-        notes.append(f"matrix tag rgb is ignored: {coded} is YUV")
-        colour = replace(colour, matrix="unspecified")
-    return colour, notes
+    return info, [*notes, *colour_notes, *side_notes]
 
 
 def _field_order(number: int, first: VideoFrame | None) -> FieldOrder:
@@ -265,20 +259,17 @@ def _field_order(number: int, first: VideoFrame | None) -> FieldOrder:
     return "unknown" if order == "progressive" and interlaced else order
 
 
-def _side_data(first: VideoFrame | None) -> dict[str, bytes]:
-    # PyAV's stub calls the container a TypedDict; it is a mapping that iterates over its items.
-    items = cast(Iterable[SideData], first.side_data if first is not None else ())
-    return {item.type.name: bytes(item) for item in items}
-
-
-def _display_matrix(first: VideoFrame | None) -> tuple[int, ...] | None:
-    data = _side_data(first).get("DISPLAYMATRIX")
-    return None if data is None else struct.unpack("=9i", data[:36])
-
-
-def _hdr(first: VideoFrame | None) -> tuple[str, ...]:
-    present = _side_data(first)
-    return tuple(name for name in _HDR if name in present)
+def _side_data(first: VideoFrame | None) -> tuple[dict[str, bytes], list[str]]:
+    """Side data by name, and a note where it cannot be read."""
+    if first is None:
+        return {}, []
+    try:
+        # PyAV's stub calls the container a TypedDict; it is a mapping that iterates over its items.
+        items = cast(Iterable[SideData], first.side_data)
+    except ValueError as error:
+        # One kind that PyAV has no name for (EXIF) makes all of it unreadable.
+        return {}, [f"side data of the frames cannot be read ({error}): HDR data and display matrix are unknown"]
+    return {item.type.name: bytes(item) for item in items}, []
 
 
 def _duration(timing: Timing, packets: _Packets) -> Fraction:

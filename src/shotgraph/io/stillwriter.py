@@ -12,7 +12,8 @@ import numpy as np
 import OpenImageIO as oiio
 from numpy.typing import NDArray
 
-from shotgraph.api import NativeFrame, Rate, Timecode
+from shotgraph.api import Colour, NativeFrame, Rate, Timecode
+from shotgraph.api.stream import UNSPECIFIED
 from shotgraph.errors import OutputError
 from shotgraph.io import smpte
 from shotgraph.io.stills import RATE, REEL, TIMECODE_TEXT, TIMECODE_WORD
@@ -58,7 +59,7 @@ def picture_still(frame: NativeFrame, attributes: tuple[Attribute, ...]) -> Stil
     return Still(np.stack((red, green, blue, *alpha), axis=-1), ("R", "G", "B", "A")[: frame.format.planes], attributes)
 
 
-def common_attributes(timecode: Timecode | None, rate: Rate, reel: str, sar: Fraction) -> Iterator[Attribute]:
+def common_attributes(timecode: Timecode | None, reel: str, sar: Fraction) -> Iterator[Attribute]:
     """What both formats hold under the same name."""
     if timecode is not None:
         yield TIMECODE_TEXT, None, str(timecode)
@@ -68,8 +69,16 @@ def common_attributes(timecode: Timecode | None, rate: Rate, reel: str, sar: Fra
         yield "PixelAspectRatio", None, float(sar)
     # Alpha goes out as it came in: multiplying or dividing by it would change samples.
     yield "oiio:UnassociatedAlpha", None, 1
-    fps = rate.fps
-    yield f"text:{RATE}", None, f"{fps.numerator}/{fps.denominator}"
+    # OpenImageIO would write the time of day into EXR, and no two runs would give the same file.
+    yield "DateTime", None, ""
+
+
+def png_attributes(rate: Rate, colour: Colour) -> Iterator[Attribute]:
+    """What PNG holds as text, and its cICP chunk where the colour is known."""
+    yield RATE, None, f"{rate.fps.numerator}/{rate.fps.denominator}"
+    if UNSPECIFIED not in (colour.primaries, colour.transfer):
+        codes = (number_of(PRIMARIES, colour.primaries), number_of(TRANSFERS, colour.transfer))
+        yield "CICP", oiio.TypeDesc("int[4]"), (*codes, number_of(MATRICES, "rgb"), 1)
 
 
 def exr_attributes(timecode: Timecode | None, rate: Rate, primaries: str, compression: str) -> Iterator[Attribute]:
@@ -82,3 +91,60 @@ def exr_attributes(timecode: Timecode | None, rate: Rate, primaries: str, compre
         yield TIMECODE_WORD, oiio.TypeTimeCode, (smpte.word_of(timecode), 0)
     if primaries in CHROMATICITIES:
         yield "chromaticities", oiio.TypeDesc("float[8]"), CHROMATICITIES[primaries]
+
+
+def write_still(path: Path, still: Still) -> None:
+    """Write an EXR or PNG file, as the extension of `path` says, and read it back; OutputError when either fails."""
+    height, width, count = still.pixels.shape
+    spec = oiio.ImageSpec(width, height, count, _TYPES[still.pixels.dtype.name])
+    spec.channelnames = still.channels
+    for name, kind, value in still.attributes:
+        if kind is None:
+            spec.attribute(name, value)
+        else:
+            spec.attribute(name, kind, value)
+    file_format = _FORMATS[path.suffix.lstrip(".")]
+    target: Any = oiio.ImageOutput.create(file_format)
+    done = target.open(str(path), spec) and target.write_image(np.ascontiguousarray(still.pixels))
+    closed = target.close()
+    # On a full disk the PNG writer says it succeeded: only its error text tells.
+    problem = target.geterror()
+    if problem or not (done and closed):
+        raise OutputError(
+            f"{path.parent}: image must be written, got {_first_line(problem)}; free space, or check the folder's permissions"
+        )
+    _read_back(path, still)
+
+
+def _read_back(path: Path, still: Still) -> None:
+    as_stored = oiio.ImageSpec()
+    as_stored.attribute("oiio:UnassociatedAlpha", 1)
+    source: Any = oiio.ImageInput.open(str(path), as_stored)
+    if source is None:
+        raise OutputError(f"{path.parent}: image must open again, got {_first_line(oiio.geterror())}; check the disk")
+    try:
+        _, _, count = still.pixels.shape
+        found = source.read_image(0, 0, 0, count, _TYPES[still.pixels.dtype.name])
+        names: tuple[str, ...] = tuple(source.spec().channelnames)
+        problem = source.geterror()
+    finally:
+        source.close()
+    if found is None or problem:
+        raise OutputError(f"{path.parent}: image must decode again, got {_first_line(problem)}; check the disk")
+    # Channels come back in the file's order: OpenEXR sorts them by name.
+    wanted = np.stack([still.pixels[..., still.channels.index(name)] for name in names], axis=-1)
+    differing = int(np.count_nonzero(found.reshape(wanted.shape).view(_bits(wanted)) != wanted.view(_bits(wanted))))
+    if differing:
+        raise OutputError(
+            f"{path.parent}: image must come back sample for sample, got {differing} of {wanted.size} that differ; "
+            f"choose a lossless compression"
+        )
+
+
+def _bits(samples: NDArray[Any]) -> str:
+    """Integers of the same width: NaN must equal itself."""
+    return f"u{samples.dtype.itemsize}"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n")[0].strip() or "no reason"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
-from shotgraph.api import Colour
+from shotgraph.api import Colour, PixelFormat
 from shotgraph.api.stream import UNSPECIFIED, FieldOrder
+from shotgraph.io.planes import planar_name
 
 # ITU-T H.273 code points; 2 is "unspecified" in all three tables.
 PRIMARIES: dict[int, str] = {
@@ -103,6 +105,33 @@ def apply_colour(colour: Colour, target: HasColour) -> None:
     target.color_trc = number_of(TRANSFERS, colour.transfer)
     target.colorspace = number_of(MATRICES, colour.matrix)
     target.color_range = number_of(RANGES, colour.range)
+
+
+def settled_colour(stream: Colour, frame: Colour, coded: str) -> tuple[Colour, list[str]]:
+    """The tags to believe.
+
+    Args:
+        stream: tags of the stream; they win.
+        frame: tags of its first frame, for what the stream leaves open.
+        coded: libav's pixel format; ``yuvj`` means full range, and RGB has no matrix.
+
+    Returns:
+        Tags that fit the pixel format, and a note on each one that did not.
+    """
+    names = ("primaries", "transfer", "matrix", "range")
+    colour = replace(stream, **{name: getattr(frame, name) for name in names if getattr(stream, name) == UNSPECIFIED})
+    is_rgb = PixelFormat.parse(planar_name(coded)).family == "rgb"
+    notes: list[str] = []
+    if coded.startswith("yuvj"):
+        colour = replace(colour, range="full")
+    if is_rgb:
+        if colour.matrix not in ("rgb", UNSPECIFIED):
+            notes.append(f"matrix tag {colour.matrix} is ignored: {coded} is RGB")
+        colour = replace(colour, matrix="rgb")
+    elif colour.matrix == "rgb":
+        notes.append(f"matrix tag rgb is ignored: {coded} is not RGB")
+        colour = replace(colour, matrix=UNSPECIFIED)
+    return colour, notes
 
 
 def field_order_of(number: int) -> FieldOrder:

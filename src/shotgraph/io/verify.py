@@ -94,12 +94,7 @@ class Expectation:
 
 
 def verify(path: str | Path, expectation: Expectation) -> tuple[Check, ...]:
-    """Every property of the movie at `path`, compared with `expectation`.
-
-    Raises:
-        MediaError: it does not open.
-        MediaMissingError: it is not there.
-    """
+    """Every property of the movie at `path`, compared with `expectation`; MediaError when it does not open."""
     clip = probe(path)
     found = (*_picture(clip, expectation), *_labels(clip, expectation), *_beside(clip, expectation))
     return tuple(_declared(check, expectation.lost) for check in found)
@@ -108,7 +103,7 @@ def verify(path: str | Path, expectation: Expectation) -> tuple[Check, ...]:
 def compare(output: str | Path, source: str | Path) -> tuple[Check, ...]:
     """Every property of the movie `output`, compared with the movie it was made from.
 
-    What `output`'s codec and container cannot keep is marked as declared.
+    What `output`'s codec and container cannot keep is marked as declared. MediaError when one of them does not open.
 
     Args:
         output: the movie to judge.
@@ -116,11 +111,6 @@ def compare(output: str | Path, source: str | Path) -> tuple[Check, ...]:
 
     Returns:
         The checks; any may have failed.
-
-    Raises:
-        UsageError: `output` has an extension we do not write.
-        MediaError: one of them does not open.
-        MediaMissingError: one of them is not there.
     """
     plate, clip = probe(source).stream_info(), probe(output)
     written, container = clip.stream_info(), container_of(output)
@@ -154,11 +144,7 @@ def compare(output: str | Path, source: str | Path) -> tuple[Check, ...]:
 
 
 def require(checks: tuple[Check, ...], path: str | Path) -> None:
-    """Refuse an output.
-
-    Raises:
-        VerifyError: a check failed; lists all that did.
-    """
+    """Refuse an output of which a check failed: a VerifyError that lists all that did."""
     wrong = [check for check in checks if check.failed]
     if wrong:
         listed = "\n".join(f"  {check}" for check in wrong)

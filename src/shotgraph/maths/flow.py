@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shotgraph.maths.shapes import NewVectors, Plane, PlaneMask, Vectors
+from shotgraph.maths.shapes import Chain, NewVectors, Plane, PlaneMask, Vectors
 from shotgraph.maths.warp import leaves_frame, pixel_grid, sample
 
 # UnFlow's constants: relative part, and the part that allows for noise on small motion, in square pixels.
@@ -18,6 +18,8 @@ _OCCLUSION_RELATIVE = 0.01
 _OCCLUSION_FLOOR_PX2 = 0.5
 # Neighbouring displacements further apart than this belong to two surfaces; a mean of them belongs to neither.
 _SURFACE_GAP_PX = 1.0
+# Below this a confidence is a tail of the linear reads that carried it, not a surface.
+_LEAST_CONFIDENCE = 1e-3
 
 
 def resize_flow(flow: Vectors, *, width: int, height: int) -> NewVectors:
@@ -43,58 +45,90 @@ def occlusion(flow: Vectors, back: Vectors) -> PlaneMask:
     height, width = flow.shape[:2]
     target = pixel_grid(height, width) + flow
     returned = sample(back, target, kernel="linear")
-    mismatch_px2 = ((flow + returned) ** 2).sum(axis=-1)
-    lengths_px2 = (flow**2).sum(axis=-1) + (returned**2).sum(axis=-1)
-    # Negated, so that a NaN counts as occluded.
-    consistent = mismatch_px2 <= _OCCLUSION_RELATIVE * lengths_px2 + _OCCLUSION_FLOOR_PX2
-    return ~consistent | leaves_frame(target, height=height, width=width)
+    return ~_returns(flow, returned) | leaves_frame(target, height=height, width=width)
 
 
-def extend_chain(chain: Vectors, step: Vectors, hidden: PlaneMask) -> Vectors:
+def _returns(flow: Vectors, back: Vectors) -> PlaneMask:
+    """Whether `back` undoes `flow` within UnFlow's bound; False for NaN."""
+    mismatch_px2 = ((flow + back) ** 2).sum(axis=-1)
+    lengths_px2 = (flow**2).sum(axis=-1) + (back**2).sum(axis=-1)
+    return mismatch_px2 <= _OCCLUSION_RELATIVE * lengths_px2 + _OCCLUSION_FLOOR_PX2
+
+
+def no_chain(height: int, width: int) -> Chain:
+    """The chain of a frame to itself: no displacement, full confidence."""
+    chain = np.zeros((height, width, 3), np.float32)
+    chain[..., 2] = 1
+    return chain
+
+
+def extend_chain(chain: Chain, step: Vectors, back: Vectors) -> Chain:
     """Displacements to a far frame, one frame further away: ``D'(p) = S(p) + D(p + S(p))``.
 
-    The chain is read linearly among its unbroken neighbours, so that a break does not grow by a pixel a frame. Where those
-    neighbours lie on two surfaces the nearest one is taken.
+    The chain is read linearly among those neighbours of p + S(p) that are on the surface of p: whose own way back undoes the
+    step by UnFlow's bound. Testing every neighbour, where `occlusion` tests their mean, keeps the two sides of an edge
+    apart. Confidence moves with the surface as a fraction: cut to 0 or 1 on every frame, its border would stand still under
+    motion below half a pixel.
 
     Args:
-        chain: D, from the neighbouring frame's pixels to the far frame; NaN where the chain is broken.
-        step: S, from this frame's pixels to the neighbouring frame.
-        hidden: where a pixel of this frame cannot be seen in the neighbouring one.
+        chain: (h, w, 3) D, x then y, from the neighbouring frame's pixels to the far frame, and the confidence in [0, 1]
+            that the surface was in sight all the way.
+        step: S, from this frame's pixels to the neighbouring frame; NaN where it is known to be hidden there.
+        back: from the neighbouring frame's pixels to this frame.
 
     Returns:
-        D', NaN where the pixel is hidden, leaves the frame, or meets mostly broken neighbours.
+        D' and its confidence: 0 where p leaves the frame, or where less than half the weight is on its surface.
     """
     height, width = chain.shape[:2]
     target = pixel_grid(height, width) + step
-    broken = hidden | leaves_frame(target, height=height, width=width)
-    safe = np.where(broken[..., None], np.float32(0), target)
-    total, weight, nearest, gap = _read_unbroken(chain, safe)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / weight[..., None]
-    extended = step + np.where((gap > _SURFACE_GAP_PX)[..., None], nearest, mean)
-    extended[broken | (weight < 0.5)] = np.nan
+    outside = leaves_frame(target, height=height, width=width)
+    safe = np.where(outside[..., None], np.float32(0), target)
+    on_surface, weight, total, nearest, gap = _read_surface(chain, safe, step, back)
+    lost = outside | (on_surface < 0.5) | (weight < _LEAST_CONFIDENCE)
+    mean = np.divide(total, weight[..., None], out=np.zeros_like(total), where=~lost[..., None])
+    extended = np.empty_like(chain)
+    extended[..., :2] = step + np.where((gap > _SURFACE_GAP_PX)[..., None], nearest, mean)
+    np.divide(weight, on_surface, out=extended[..., 2], where=~lost)
+    extended[lost] = 0
     return extended
 
 
-def _read_unbroken(chain: Vectors, positions: Vectors) -> tuple[Vectors, Plane, Vectors, Plane]:
-    """Weighted sum, weight, nearest value and spread of the up to four unbroken chain vectors around each position."""
+def _read_surface(
+    chain: Chain, positions: Vectors, step: Vectors, back: Vectors
+) -> tuple[Plane, Plane, Vectors, Vectors, Plane]:
+    """What the up to four neighbours of each position that are on its surface say.
+
+    Args:
+        chain: see `extend_chain`.
+        positions: inside the frame.
+        step: see `extend_chain`.
+        back: see `extend_chain`.
+
+    Returns:
+        Their weight; the same times confidence; the sum of displacements weighted by the latter; the displacement that has
+        the most of it; and how far apart they are.
+    """
     height, width = chain.shape[:2]
     base = np.floor(positions)
     fraction = positions - base
     x0, y0 = base[..., 0].astype(np.intp), base[..., 1].astype(np.intp)
-    total = np.zeros_like(positions)
-    weight, best = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
-    nearest, low, high = total.copy(), np.full_like(positions, np.inf), np.full_like(positions, -np.inf)
+    on_surface, weight, best = (np.zeros((height, width), np.float32) for _ in range(3))
+    total, nearest = np.zeros_like(positions), np.zeros_like(positions)
+    low, high = np.full_like(positions, np.inf), np.full_like(positions, -np.inf)
     for dy, y_weight in enumerate((1 - fraction[..., 1], fraction[..., 1])):
         for dx, x_weight in enumerate((1 - fraction[..., 0], fraction[..., 0])):
-            value = chain[np.minimum(y0 + dy, height - 1), np.minimum(x0 + dx, width - 1)]
-            share = np.where(np.isfinite(value[..., 0]), y_weight * x_weight, np.float32(0))
-            counts = (share > 0)[..., None]
-            value = np.where(counts, value, np.float32(0))
-            total += share[..., None] * value
+            corner = np.minimum(y0 + dy, height - 1), np.minimum(x0 + dx, width - 1)
+            value = chain[corner]
+            vector, confidence = value[..., :2], value[..., 2]
+            share = np.where(_returns(step, back[corner]), y_weight * x_weight, np.float32(0))
+            on_surface += share
+            share = share * confidence
             weight += share
-            np.copyto(nearest, value, where=(share > best)[..., None])
+            total += share[..., None] * vector
+            np.copyto(nearest, vector, where=(share > best)[..., None])
             best = np.maximum(best, share)
-            low, high = np.where(counts, np.minimum(low, value), low), np.where(counts, np.maximum(high, value), high)
+            counts = (share > 0)[..., None]
+            np.minimum(low, vector, out=low, where=counts)
+            np.maximum(high, vector, out=high, where=counts)
     gap: NDArray[np.float32] = (high - low).max(axis=-1)
-    return total, weight, nearest, gap
+    return on_surface, weight, total, nearest, gap

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from shotgraph.maths.matte import distance_outside
-from shotgraph.maths.shapes import Colours, Image, OtherImage, Plane, PlaneMask, Vectors
+from shotgraph.maths.shapes import Chain, Colours, Image, OtherImage, Plane, PlaneMask
 from shotgraph.maths.warp import pixel_grid, sample
 
 
@@ -80,28 +80,28 @@ def edit_between(plate: Colours, paint: Colours, alpha: Plane, *, tolerance: flo
     return Edit(difference * opacity[..., None], opacity, np.ones(alpha.shape, np.bool_))
 
 
-def carried(edit: Edit, chain: Vectors) -> Edit:
+def carried(edit: Edit, chain: Chain) -> Edit:
     """`edit` as another frame sees it.
 
     Args:
         edit: on the painted frame's grid.
-        chain: displacement from each pixel of the other frame to the painted one; NaN where the chain is broken.
+        chain: displacement from each pixel of the other frame to the painted one, and confidence; see `extend_chain`.
 
     Returns:
-        The edit on the other frame's grid: difference sampled cubically, alpha linearly; 0 where the chain is broken.
+        The edit on the other frame's grid: difference sampled cubically, alpha linearly; 0 where confidence is
+        below a half.
     """
     height, width = edit.alpha.shape
-    seen = np.isfinite(chain[..., 0])
+    seen = chain[..., 2] >= 0.5
     alpha, difference = np.zeros_like(edit.alpha), np.zeros_like(edit.difference)
     result = Edit(difference, alpha, seen)
     rows, columns = np.nonzero(edit.alpha)
     if not rows.size:
         return result
-    positions = pixel_grid(height, width) + chain
+    positions = pixel_grid(height, width) + chain[..., :2]
     low = np.array([columns.min() - 1, rows.min() - 1], np.float32)
     high = np.array([columns.max() + 1, rows.max() + 1], np.float32)
-    # NaN compares False, so broken chains drop out here.
-    near = ((positions > low) & (positions < high)).all(axis=-1)
+    near = seen & ((positions > low) & (positions < high)).all(axis=-1)
     alpha[near] = sample(edit.alpha[..., None], positions[near], kernel="linear")[..., 0]
     # A cubic kernel reaches one pixel further than a linear one; beyond alpha its overshoot is nobody's paint.
     touched = alpha > 0

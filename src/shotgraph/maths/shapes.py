@@ -20,6 +20,8 @@ Colours = Float32[_Floats, "h w 3"]
 Plane = Float32[_Floats, "h w"]
 Vectors = Float32[_Floats, "h w 2"]
 NewVectors = Float32[_Floats, "h2 w2 2"]
+# Displacement x, displacement y, confidence.
+Chain = Float32[_Floats, "h w 3"]
 Points = Float32[_Floats, "*points 2"]
 Samples = Float32[_Floats, "*points c"]
 PointMask = Bool[_Bools, "*points"]

@@ -22,7 +22,16 @@ from shotgraph.api.ports import PortSpec, port_specs
 from shotgraph.api.shot import Shot
 from shotgraph.api.stream import UNSPECIFIED, StreamInfo
 from shotgraph.errors import GraphError, PresetError, ShotgraphError
-from shotgraph.pipeline.grid import BlendGrid, ChunkGrid, Grid, NeedsGrid, contract_grid
+from shotgraph.pipeline.grid import (
+    BlendGrid,
+    ChunkGrid,
+    FrameGrid,
+    Grid,
+    IdentityGrid,
+    NeedsGrid,
+    WindowGrid,
+    contract_grid,
+)
 from shotgraph.pipeline.inserted import BlendWindows, NativeToRgb
 from shotgraph.pipeline.vertex import Graph, Link, Vertex
 
@@ -102,11 +111,15 @@ class _Compiler:
         self._shot, self._classes, self._strict = shot, classes, strict
         self._open: list[str] = []
         self._failed: set[str] = set()
+        # Nodes that have nothing to do on this shot, and what stands in for their one output.
+        self._aliases: dict[str, Link] = {}
         self.vertices: dict[str, Vertex] = {}
         self.faults: list[str] = []
 
     def vertex(self, name: str) -> Vertex | None:
         """The compiled vertex called `name`, or None when it is at fault (and the fault is noted)."""
+        if name in self._aliases:
+            return self.vertices[self._aliases[name].vertex]
         blended = self.vertices.get(f"{name}>blend")
         if blended or name in self.vertices:
             return blended or self.vertices[name]
@@ -150,6 +163,9 @@ class _Compiler:
         contract = contract_with(cls.contract_for(params), node)
         media = cls.media(params, ctx) if issubclass(cls, Source) else None
         domain = self._domain(cls, params, ctx, media)
+        same = _whole_identity(cls, params, ctx, domain)
+        if same is not None:
+            return self._bypassed(node, links[same], ctx)
         kinds, output_headers = _outputs(cls, params, ctx, media, domain)
         vertex = Vertex(
             name=node.name,
@@ -171,6 +187,16 @@ class _Compiler:
         _check_reach(vertex)
         self.vertices[node.name] = vertex
         return self._blended(vertex) if isinstance(contract, Chunk) else vertex
+
+    def _bypassed(self, node: NodeSpec, link: Link, ctx: PlanContext) -> Vertex:
+        """The producer that stands in for a node with nothing to do; behind a conversion made for it, the native one."""
+        producer = self.vertices[link.vertex]
+        if producer.cls is NativeToRgb and node.name not in self._aliases:
+            link = producer.links["video"]
+            producer = self.vertices[link.vertex]
+        producer.warnings.extend(w for w in ctx.warnings if w not in producer.warnings)
+        self._aliases[node.name] = link
+        return producer
 
     def _links(self, node: NodeSpec, ports: Mapping[str, PortSpec]) -> dict[str, Link] | None:
         """Every linked input, compiled depth first; None when a producer is at fault."""
@@ -195,7 +221,9 @@ class _Compiler:
 
     def _bind(self, producer: Vertex, value: str, port: PortSpec) -> Link:
         """The output that `value` names, through a conversion where the kinds ask for one."""
-        wanted = value.partition(".")[2]
+        node, _, wanted = value.partition(".")
+        if node in self._aliases:
+            wanted = self._aliases[node].port
         outputs = list(producer.kinds)
         name = wanted or (port.name if port.name in outputs else outputs[0] if len(outputs) == 1 else "")
         if name not in outputs:
@@ -294,7 +322,25 @@ def _grid(
     overridden = cls.frames_needed.__func__ is not Node.frames_needed.__func__
     if overridden and isinstance(contract, Frame | Window) and cls.frames_needed(domain.first, params, ctx) is not None:
         return NeedsGrid(tuple(streams), domain, lambda frame: cls.frames_needed(frame, params, ctx) or {})
-    return contract_grid(contract, streams, domain)
+    grid = contract_grid(contract, streams, domain)
+    if _overrides_identity(cls) and isinstance(grid, FrameGrid | WindowGrid):
+        return IdentityGrid(grid, lambda frame: cls.identity(frame, params, ctx))
+    return grid
+
+
+def _overrides_identity(cls: type[Node]) -> bool:
+    return cls.identity.__func__ is not Node.identity.__func__
+
+
+def _whole_identity(cls: type[Node], params: Params, ctx: PlanContext, domain: FrameRange) -> str | None:
+    """The input port that is the node's answer at every frame of the shot: the node then has no part in the graph."""
+    if not _overrides_identity(cls) or len(port_specs(cls.Out)) != 1:
+        return None
+    port = cls.identity(domain.first, params, ctx)
+    # A node that sees more than a frame at a time is asked once for all.
+    if port is None or not isinstance(cls.contract_for(params), Frame | Window):
+        return port
+    return port if all(cls.identity(f, params, ctx) == port for f in domain) else None
 
 
 def _outputs(

@@ -199,13 +199,7 @@ class StreamStage:
             for lane in self._stage.lanes:
                 if lane.run.ranges:
                     self._runners[lane.name] = self._runner(lane)
-            forget = self._run.keys.forget
-            schedule = Schedule(
-                self._stage.lanes,
-                work=self._work,
-                load=self._load,
-                dropped=lambda name, below: forget(name, below) if name in self._graph.vertices else None,
-            )
+            schedule = Schedule(self._stage.lanes, work=self._work, load=self._load)
             schedule.run()
             self._outcome.peaks[self._stage.name] = schedule.peak
         finally:

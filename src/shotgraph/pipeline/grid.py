@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from shotgraph.api.contracts import Chunk, Frame, Window
@@ -17,6 +17,9 @@ from shotgraph.errors import FrameRangeError
 
 # Input port to the indices a unit reads, in the order `process` gets them; None stands for a blank frame.
 Needs = Mapping[str, Sequence[int | None]]
+
+# Above every index: the watermark of what is never read again.
+_BEYOND = 1 << 62
 
 
 class Grid(Protocol):
@@ -42,6 +45,10 @@ class Grid(Protocol):
 
     def needs(self, unit: int) -> Needs:
         """What `unit` reads."""
+        ...
+
+    def low(self, unit: int, port: str) -> int:
+        """No index of `port` below this one is read by `unit` or any later unit: the watermark."""
         ...
 
     def frames(self, unit: int) -> tuple[int, ...]:
@@ -72,6 +79,10 @@ class FrameGrid:
     def needs(self, unit: int) -> Needs:
         """The frame itself, of every input."""
         return dict.fromkeys(self.ports, (unit,))
+
+    def low(self, unit: int, port: str) -> int:
+        """The frame itself."""
+        return unit
 
     def frames(self, unit: int) -> tuple[int, ...]:
         """The frame itself."""
@@ -112,6 +123,10 @@ class BatchGrid:
         frames = self.frames(unit)
         return dict.fromkeys(self.ports, frames)
 
+    def low(self, unit: int, port: str) -> int:
+        """Its first frame."""
+        return self.outputs.first + unit * self.batch
+
 
 @dataclass(frozen=True, slots=True)
 class WindowGrid:
@@ -143,6 +158,13 @@ class WindowGrid:
         """Neighbourhood of every input, None for blanks."""
         return dict.fromkeys(self.ports, self._resolved(unit))
 
+    def low(self, unit: int, port: str) -> int:
+        """The oldest neighbour; near the shot's end a mirrored future looks back as well."""
+        low = max(self.outputs.first, unit - self.window.past)
+        if self.window.edge == "mirror":
+            low = min(low, max(self.outputs.first, self.outputs.last - self.window.future))
+        return low
+
     def _span(self, unit: int) -> range:
         return range(unit - self.window.past, unit + self.window.future + 1)
 
@@ -172,11 +194,13 @@ class NeedsGrid:
         ports: stream inputs.
         outputs: the node's domain.
         query: frame to the frames it needs, by port.
+        lows: watermark of each unit, by port; filled when it is first asked for.
     """
 
     ports: tuple[str, ...]
     outputs: FrameRange
     query: Callable[[int], Mapping[str, Sequence[int]]]
+    lows: dict[str, list[int]] = field(default_factory=dict[str, list[int]], compare=False, repr=False)
 
     def units_for(self, wanted: FrameSet) -> FrameSet:
         """Units are frame numbers."""
@@ -190,9 +214,70 @@ class NeedsGrid:
         """As the node says."""
         return self.query(unit)
 
+    def low(self, unit: int, port: str) -> int:
+        """The lowest frame that `unit` or a later one asks for: a node that reverses time goes on asking for less."""
+        if not self.lows:
+            self._look_ahead()
+        return self.lows[port][unit - self.outputs.first]
+
+    def _look_ahead(self) -> None:
+        """Fill `lows` from the last unit to the first."""
+        for port in self.ports:
+            low, column = _BEYOND, []
+            for unit in reversed(self.outputs):
+                low = min([low, *self.needs(unit).get(port, ())])
+                column.append(low)
+            self.lows[port] = column[::-1]
+
     def frames(self, unit: int) -> tuple[int, ...]:
         """The frame itself."""
         return (unit,)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityGrid:
+    """A frame-wise grid some of whose units are an input's frame unchanged, as the node's `identity` says.
+
+    Attributes:
+        inner: the grid of the units that have work to do.
+        query: frame to the input port that is the answer, or None.
+    """
+
+    inner: FrameGrid | WindowGrid
+    query: Callable[[int], str | None]
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """As the inner grid."""
+        return self.inner.ports
+
+    @property
+    def outputs(self) -> FrameRange:
+        """As the inner grid."""
+        return self.inner.outputs
+
+    def units_for(self, wanted: FrameSet) -> FrameSet:
+        """Units are frame numbers."""
+        return wanted
+
+    def gives(self, unit: int) -> range:
+        """The frame itself."""
+        return range(unit, unit + 1)
+
+    def needs(self, unit: int) -> Needs:
+        """One frame of one input where that is the answer, else as the inner grid."""
+        port = self.query(unit)
+        if port is None:
+            return self.inner.needs(unit)
+        return {name: (unit,) if name == port else () for name in self.ports}
+
+    def low(self, unit: int, port: str) -> int:
+        """As the inner grid: an identity never reads further back."""
+        return self.inner.low(unit, port)
+
+    def frames(self, unit: int) -> tuple[int, ...]:
+        """As the inner grid."""
+        return self.inner.frames(unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +330,10 @@ class ChunkGrid:
     def needs(self, unit: int) -> Needs:
         """The window's frames, of every input; anchors are asked for apart."""
         return dict.fromkeys(self.ports, self.frames(unit))
+
+    def low(self, unit: int, port: str) -> int:
+        """Its first frame."""
+        return self.start(unit)
 
     def anchors(self) -> tuple[int, ...]:
         """Shot frames that every window may read."""
@@ -301,6 +390,10 @@ class BlendGrid:
         """Windows that cover the frame."""
         covering = self.windows.covering(unit)
         return dict.fromkeys(self.ports, covering[:1] if self.windows.chunk.blend == "none" else covering)
+
+    def low(self, unit: int, port: str) -> int:
+        """The first window that covers the frame."""
+        return self.windows.covering(unit)[0]
 
     def frames(self, unit: int) -> tuple[int, ...]:
         """The frame itself."""

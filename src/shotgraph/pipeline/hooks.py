@@ -30,6 +30,7 @@ class Hooks:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._waiting = list(offers)
+        self._loaded: list[str] = []
         self._broken: list[Broken] = []
         self._callers: dict[str, list[tuple[str, Callable[..., Any]]]] = {}
 
@@ -41,7 +42,7 @@ class Hooks:
     def names(self) -> tuple[str, ...]:
         """Every hooks plugin that loaded, sorted."""
         self._load()
-        return tuple(sorted(name for name, plugin in self._manager.list_name_plugin() if plugin is not None))
+        return tuple(sorted(self._loaded))
 
     def broken(self) -> tuple[Broken, ...]:
         """Hooks plugins that did not load."""
@@ -117,8 +118,10 @@ class Hooks:
             plugin: Any = None
             try:
                 plugin = offer.load()
-                self.register(plugin, name=f"{offer.entry.name} ({offer.distribution})")
+                name = f"{offer.entry.name} ({offer.distribution})"
+                self.register(plugin, name=name)
                 self._refuse_unknown_hooks(plugin, offer)
+                self._loaded.append(name)
             except (PluginError, ValueError, pluggy.PluginValidationError) as error:
                 # pluggy keeps what it had registered before it found the fault.
                 if plugin is not None and self._manager.is_registered(plugin):

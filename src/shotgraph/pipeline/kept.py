@@ -137,10 +137,12 @@ class KeptStore:
     def restart(self, name: str, frame: int) -> int:
         """The frame a stateful node has to start at to give `frame`: behind the nearest saved state, else the first."""
         vertex = self._graph.vertices[name]
-        for saved in range(frame - 1, vertex.domain.first - 1, -1):
+        start = vertex.domain.first
+        # Upwards, because keys form a chain from the shot's first frame.
+        for saved in range(start, frame if name not in self._refresh else start):
             if is_saved(vertex, saved) and self._cache.has(self._state_key(name, saved)):
-                return saved + 1
-        return vertex.domain.first
+                start = saved + 1
+        return start
 
     def _state_key(self, name: str, frame: int) -> bytes:
         return digest_keys(digest(b"state"), (self._keys.frame(name, frame),))

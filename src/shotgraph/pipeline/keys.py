@@ -6,6 +6,7 @@ a key; a node that draws frame numbers or timecode says `numbered` and gets them
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,20 +17,22 @@ from shotgraph.api.contracts import Clips
 from shotgraph.api.params import field_flags
 from shotgraph.api.stream import StreamInfo
 from shotgraph.pipeline.digest import canonical, digest, digest_keys, file_digest
-from shotgraph.pipeline.grid import BatchGrid, BlendGrid, ChunkGrid, NeedsGrid
+from shotgraph.pipeline.grid import BatchGrid, BlendGrid, ChunkGrid, IdentityGrid, NeedsGrid
 from shotgraph.pipeline.identity import MediaIdentity
 from shotgraph.pipeline.vertex import Graph, Vertex
 
 ENGINE_KEY_VERSION = 1
 _BLANK = digest(b"blank")
+# Frame keys held a node. Far more than a window reaches, and little beside one frame's pixels.
+_REMEMBERED = 2048
 _PATTERN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
 
 
 class Keyring:
     """Every key of one graph, computed once and forgotten when the frame is.
 
-    Frame keys are memoised from the first frame needed on; `forget` drops those below a watermark, so that the memory taken does
-    not grow with the clip.
+    Frame keys are memoised, the latest few thousand of each node, so that the memory taken does not grow with the clip; one that
+    was dropped is computed again when it is asked for.
     """
 
     def __init__(self, graph: Graph, identities: Mapping[str, MediaIdentity], environment: Mapping[str, str]) -> None:
@@ -41,6 +44,12 @@ class Keyring:
         self._nodes: dict[str, bytes] = {}
         self._frames: dict[str, dict[int, bytes]] = {name: {} for name in graph.vertices}
         self._units: dict[str, tuple[int, bytes]] = {}
+        self._links = {name: vertex.stream_links() for name, vertex in graph.vertices.items()}
+        self._files = {
+            name: {file: digest for file, digest in zip(v.media.files, identities[name].digests, strict=True)}
+            for name, v in graph.vertices.items()
+            if v.media is not None and v.media.frame_files
+        }
 
     def node(self, name: str) -> bytes:
         """Key of a node: everything but its frames."""
@@ -82,6 +91,8 @@ class Keyring:
         key = known.get(index)
         if key is None:
             key = known[index] = self._frame(self._graph.vertices[name], index)
+            if len(known) > _REMEMBERED:
+                self.forget(name, oldest=_REMEMBERED // 2)
         return key
 
     def _frame(self, vertex: Vertex, index: int) -> bytes:
@@ -106,38 +117,41 @@ class Keyring:
         if known is not None and known[0] == unit:
             return known[1]
         grid = vertex.grid
-        links = vertex.stream_links()
+        links = self._links[vertex.name]
+        same = grid.query(unit) if isinstance(grid, IdentityGrid) else None
+        if same is not None:
+            return self.frame(links[same].vertex, unit)
         keys: list[bytes] = []
         for port, indices in grid.needs(unit).items():
             producer = links[port].vertex
-            keys.extend(_BLANK if i is None else self.frame(producer, i) for i in indices)
+            keys.extend([_BLANK if i is None else self.frame(producer, i) for i in indices])
+            if isinstance(grid, NeedsGrid):
+                # Counts differ from unit to unit, so without them two ports could run into each other.
+                keys.append(_number(len(indices)))
         if isinstance(grid, ChunkGrid) and grid.chunk.anchors:
             keys.extend(self.frame(links[port].vertex, f) for port in grid.ports for f in grid.anchors())
         if vertex.cls.numbered:
             keys.append(_number(unit))
-        if isinstance(grid, NeedsGrid):
-            keys.append(_number(len(keys)))
         key = digest_keys(self.node(vertex.name), keys)
         self._units[vertex.name] = (unit, key)
         return key
 
     def _source(self, vertex: Vertex, frame: int) -> bytes:
-        media, identity = vertex.media, self._identities[vertex.name]
-        place = frame - vertex.domain.first
-        if media is not None and media.frame_files:
-            file = media.frame_files.get(frame)
-            content = identity.digests[media.files.index(file)] if file is not None else digest(b"hole", _number(place))
-            return digest_keys(self.node(vertex.name), (content,))
-        return digest_keys(self.node(vertex.name), (*identity.digests, _number(place)))
+        place = _number(frame - vertex.domain.first)
+        files = self._files.get(vertex.name)
+        if files is None or vertex.media is None:
+            return digest_keys(self.node(vertex.name), (*self._identities[vertex.name].digests, place))
+        file = vertex.media.frame_files.get(frame)
+        return digest_keys(self.node(vertex.name), (digest(b"hole", place) if file is None else files[file],))
 
     def _chained(self, vertex: Vertex, frame: int) -> bytes:
         """Key of a stateful frame: it depends on every frame before it, so keys form a chain from the shot's first."""
-        known = self._frames[vertex.name]
-        start = max((f for f in known if f < frame), default=vertex.domain.first - 1)
-        key = known.get(start, self.node(vertex.name))
-        for f in range(start + 1, frame + 1):
-            inputs = (self.frame(link.vertex, f) for link in vertex.stream_links().values())
-            key = known[f] = digest_keys(key, inputs)
+        known, first = self._frames[vertex.name], vertex.domain.first
+        before = frame - 1 if frame - 1 in known else max((f for f in known if f < frame), default=first - 1)
+        key = known[before] if before in known else self.node(vertex.name)
+        links = self._links[vertex.name].values()
+        for f in range(before + 1, frame + 1):
+            key = digest_keys(key, [self.frame(link.vertex, f) for link in links])
         return key
 
     def whole(self, name: str) -> bytes:
@@ -157,11 +171,10 @@ class Keyring:
         keys = (self.frame(link.vertex, f) for port, link in links for f in vertex.input_headers[port].range)
         return digest_keys(b"", keys)
 
-    def forget(self, name: str, below: int) -> None:
-        """Drop memoised frame keys of `name` under the watermark `below`, but the last one, which a chain goes on from."""
+    def forget(self, name: str, *, oldest: int) -> None:
+        """Drop the memoised keys of `name` that have been known longest; the chain of a stateful node goes on from the rest."""
         known = self._frames[name]
-        keep = below - 1 if self._graph.vertices[name].is_sequential else below
-        for index in [i for i in known if i < keep]:
+        for index in list(itertools.islice(known, oldest)):
             del known[index]
 
 

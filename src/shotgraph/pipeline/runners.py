@@ -14,7 +14,7 @@ from shotgraph.api.pixels import NativeFrame
 from shotgraph.api.ports import Artifact
 from shotgraph.errors import Cancelled, NodeError, ShotgraphError
 from shotgraph.pipeline.context import RunContext
-from shotgraph.pipeline.grid import BlendGrid, ChunkGrid, Grid
+from shotgraph.pipeline.grid import BlendGrid, ChunkGrid, Grid, IdentityGrid
 from shotgraph.pipeline.inserted import blend
 from shotgraph.pipeline.kept import KeptStore, is_saved
 from shotgraph.pipeline.threads import BackgroundWriter, Prefetcher
@@ -99,6 +99,13 @@ class NodeRunner:
             return [skipped] * count
         ctx = self._ctx
         ctx.frames, ctx.index = self._grid.frames(unit), unit
+        same = self._grid.query(unit) if isinstance(self._grid, IdentityGrid) else None
+        if same is not None:
+            return [
+                self._vertex.cls.Out(
+                    **{next(iter(self._vertex.kinds)): getattr(inputs[same][0], self._links[same].port)}
+                )
+            ]
         try:
             out = self._node.process(self._bound(inputs), self._vertex.params, ctx)
             outs = self._checked(out, count)

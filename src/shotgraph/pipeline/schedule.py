@@ -46,26 +46,30 @@ class LanePlan:
     drives: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Tap:
-    """One consumer's hold on a producer: nothing below `low` is asked for again."""
+    """One consumer's hold on a producer: nothing below `low` is asked for again, and nothing at all once it is None."""
 
     port: str
     producer: _Lane
     low: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Lane:
-    """A node while its stage runs."""
+    """A node while its stage runs; `low` is the lowest of its consumers' watermarks."""
 
+    name: str
+    grid: Grid
     plan: LanePlan
     units: Iterator[int]
+    ordered: bool
     taps: list[_Tap] = field(default_factory=list["_Tap"])
     consumers: list[_Tap] = field(default_factory=list["_Tap"])
     buffer: dict[int, Any] = field(default_factory=dict[int, Any])
     unit: int | None = None
     needs: Needs = field(default_factory=dict[str, Any])
+    low: int | None = None
 
 
 class Schedule:
@@ -82,16 +86,17 @@ class Schedule:
         *,
         work: Work,
         load: Load,
-        dropped: Callable[[str, int], None] | None = None,
         held: Callable[[str, int], None] | None = None,
     ) -> None:
         self._work, self._load = work, load
-        self._dropped, self._held = dropped, held
+        self._held = held
         self._lanes: dict[str, _Lane] = {}
         self.live = 0
         self.peak = 0
         for plan in lanes:
-            lane = _Lane(plan, iter(plan.run))
+            # Computed values come in ascending order; loaded and pinned ones do not.
+            ordered = not plan.hits.ranges and not plan.pinned
+            lane = _Lane(plan.name, plan.grid, plan, iter(plan.run), ordered)
             for port, producer in plan.inputs.items():
                 tap = _Tap(port, self._lanes[producer])
                 lane.taps.append(tap)
@@ -109,84 +114,79 @@ class Schedule:
 
     def _advance(self, lane: _Lane) -> None:
         """Run the lane's next unit."""
-        unit = lane.unit
+        unit, needs, plan = lane.unit, lane.needs, lane.plan
         if unit is None:
             raise ShotgraphError(
-                f"schedule: {lane.plan.name} must have a unit left, got none; this is a fault of the planner"
+                f"schedule: {lane.name} must have a unit left, got none; this is a fault of the planner"
             )
-        inputs = {tap.port: self._gather(tap.producer, lane.needs[tap.port]) for tap in lane.taps}
-        for port, indices in lane.plan.anchors.items():
+        inputs = {tap.port: self._gather(tap.producer, needs[tap.port]) for tap in lane.taps}
+        for port, indices in plan.anchors.items():
             tap = next(t for t in lane.taps if t.port == port)
             inputs[f"{port}@anchors"] = self._gather(tap.producer, indices)
-        values = self._work(lane.plan.name, unit, inputs)
-        if not lane.plan.drives:
-            for index, value in zip(lane.plan.grid.gives(unit), values, strict=True):
+        values = self._work(lane.name, unit, inputs)
+        if not plan.drives:
+            for index, value in zip(lane.grid.gives(unit), values, strict=True):
                 self._hold(lane, index, value)
         self._step(lane)
 
     def _gather(self, producer: _Lane, indices: Iterable[int | None]) -> list[Any]:
         """The producer's values at `indices`, computed or loaded now where they are not held."""
-        buffer = producer.buffer
+        buffer, hits = producer.buffer, producer.plan.hits
         values: list[Any] = []
         for index in indices:
             if index is None:
                 values.append(None)
                 continue
             while index not in buffer:
-                if index in producer.plan.hits:
-                    self._hold(producer, index, self._load(producer.plan.name, index))
+                if hits.ranges and index in hits:
+                    self._hold(producer, index, self._load(producer.name, index))
                 else:
                     self._advance(producer)
             values.append(buffer[index])
         return values
 
     def _hold(self, lane: _Lane, index: int, value: Any) -> None:
+        """Keep a value until the watermark passes it; one that nobody will ask for is not kept at all."""
+        passed = lane.low is None or index < lane.low
+        if index in lane.buffer or (passed and index not in lane.plan.pinned):
+            return
         lane.buffer[index] = value
         self.live += 1
+        if self.live > self.peak:
+            self.peak = self.live
         if self._held is not None:
-            self._held(lane.plan.name, 1)
-        self.peak = max(self.peak, self.live)
+            self._held(lane.name, 1)
 
     def _step(self, lane: _Lane) -> None:
         """Move to the lane's next unit and let its producers drop what it will not ask for again."""
-        lane.unit = next(lane.units, None)
-        if lane.unit is not None:
-            lane.needs = lane.plan.grid.needs(lane.unit)
+        unit = lane.unit = next(lane.units, None)
+        if unit is not None:
+            lane.needs = lane.grid.needs(unit)
         for tap in lane.taps:
-            if lane.unit is None:
-                tap.low = None
-            else:
-                tap.low = _lowest(lane.needs[tap.port])
-            if tap.producer.buffer:
-                self._drop(tap.producer)
+            tap.low = None if unit is None else lane.grid.low(unit, tap.port)
+            producer = tap.producer
+            lows = [other.low for other in producer.consumers if other.low is not None]
+            producer.low = min(lows) if lows else None
+            if producer.buffer:
+                self._drop(producer)
 
     def _drop(self, lane: _Lane) -> None:
-        """Drop every value below all consumers' watermarks, pinned ones apart; all of them once nobody is left."""
-        lows = [tap.low for tap in lane.consumers if tap.low is not None]
-        low = min(lows) if lows else None
-        buffer, pinned = lane.buffer, lane.plan.pinned
+        """Drop every value below the watermark, pinned ones apart; all of them once nobody is left."""
+        low, buffer = lane.low, lane.buffer
         gone: list[int] = []
         for index in buffer:
             if low is not None and index >= low:
-                # Values are held in ascending order, loaded and pinned ones apart, so the rest is above the watermark.
-                if not pinned and not lane.plan.hits.ranges:
+                if lane.ordered:
                     break
                 continue
-            if low is None or index not in pinned:
+            if low is None or index not in lane.plan.pinned:
                 gone.append(index)
         for index in gone:
             del buffer[index]
         if gone:
             self.live -= len(gone)
             if self._held is not None:
-                self._held(lane.plan.name, -len(gone))
-        if self._dropped is not None and low is not None:
-            self._dropped(lane.plan.name, low)
-
-
-def _lowest(indices: Iterable[int | None]) -> int:
-    """The smallest index among `indices`; blanks ask for nothing."""
-    return min((i for i in indices if i is not None), default=0)
+                self._held(lane.name, -len(gone))
 
 
 def _position(lane: _Lane) -> int:

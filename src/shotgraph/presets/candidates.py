@@ -61,9 +61,10 @@ class _Walk:
         known = {**self._known, **fields}
         literal = self._pattern.literal(index, known)
         names = self._folders.listing(folder).folders if literal is None else (literal,)
+        matcher = self._pattern.matcher(index, known)
         found: list[Candidate] = []
         for name in names:
-            match = self._pattern.match(index, name, known)
+            match = matcher.match(name)
             inside = folder / name
             if match is None or (literal is None and self._folders.is_our_output(inside)):
                 continue
@@ -73,10 +74,10 @@ class _Walk:
         return found
 
     def _files(self, folder: Path, index: int, fields: dict[str, str], own: Path | None) -> list[Candidate]:
-        known = {**self._known, **fields}
+        matcher = self._pattern.matcher(index, {**self._known, **fields})
         sequences: dict[tuple[str, str], tuple[Found, list[str]]] = {}
         for name in self._folders.listing(folder).files:
-            match = self._pattern.match(index, name, known)
+            match = matcher.match(name)
             if match is None:
                 continue
             start, end = match.span

@@ -56,6 +56,12 @@ class Preset:
     site: Site
     faults: Faults
 
+    @property
+    def description(self) -> str:
+        """What the preset, or else the last of its bases, says it does; empty when none does."""
+        item = merged((*self.layers, self.settings)).find(("description",))
+        return item.value if item and isinstance(item.value, str) else ""
+
 
 def load(name_or_path: str | Path, *, site: Site | None = None, sets: Sequence[str] = ()) -> Preset:
     """The preset called `name_or_path`, with everything it extends.

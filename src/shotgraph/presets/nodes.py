@@ -93,9 +93,11 @@ def _card(node: Item | None, name: str, catalogue: NodeCatalogue, faults: Faults
 
 
 def _reason(node_id: str, catalogue: NodeCatalogue, error: PluginError) -> str:
-    """The registry's reason, which knows blocked and broken plugins, and a name that is near."""
-    hint = did_you_mean(node_id, catalogue.ids())
-    return str(error) if "did you mean" in str(error) else f"{error}; {hint}"
+    """The registry's reason, which knows blocked and broken plugins, and for an unknown id a name that is near."""
+    ids = list(catalogue.ids())
+    if node_id in ids or "did you mean" in str(error):
+        return str(error)
+    return f"{error}; {did_you_mean(node_id, ids)}"
 
 
 def check_settings(draft: Draft, faults: Faults) -> None:

@@ -81,29 +81,9 @@ class Pattern:
             _check_name(name, text, is_file=index == len(names) - 1)
         return cls(bare, tuple(names), bare != text)
 
-    def match(self, index: int, name: str, known: Mapping[str, str]) -> Found | None:
-        """What part `index` captures from `name`, or None.
-
-        Args:
-            index: which part of the pattern.
-            name: one folder or file name.
-            known: fields captured before it; they must match equal text.
-
-        Returns:
-            The fields captured here, and the frame number.
-        """
-        expression = _Expression(self.names[index], known, is_file=index == len(self.names) - 1)
-        found = expression.compiled.fullmatch(name)
-        if found is None:
-            return None
-        fields: dict[str, str] = {}
-        for group, field in expression.groups.items():
-            # The same number may be written with two paddings, which no back-reference can say.
-            if field in fields and int(fields[field]) != int(found[group]):
-                return None
-            fields.setdefault(field, found[group])
-        has_frame = FRAME in found.re.groupindex and found[FRAME] is not None
-        return Found(fields, found[FRAME], found.span(FRAME)) if has_frame else Found(fields)
+    def matcher(self, index: int, known: Mapping[str, str]) -> Matcher:
+        """What part `index` matches, given the fields captured before it; made once for all names of a folder."""
+        return Matcher(self.names[index], known, is_file=index == len(self.names) - 1)
 
     def literal(self, index: int, known: Mapping[str, str]) -> str | None:
         """The one name that part `index` can match, or None when it has to be looked for."""
@@ -144,20 +124,34 @@ def _check_name(name: str, text: str, *, is_file: bool) -> None:
         raise UsageError(f"pattern must not use {{root}} or {{plate}} after its beginning, got {text!r}")
 
 
-class _Expression:
-    """The regular expression of one name: `compiled`, to be matched in full, and `groups`, each group's field."""
+class Matcher:
+    """The regular expression of one name of a pattern."""
 
     def __init__(self, name: str, known: Mapping[str, str], *, is_file: bool) -> None:
         self._known = known
         self._first: dict[str, tuple[str, str | None]] = {}
-        self.groups: dict[str, str] = {}
+        self._groups: dict[str, str] = {}
         stem, tail = self._split(name) if is_file else (name, "")
         pieces: list[str] = []
         end = 0
         for match in FIELD.finditer(stem):
             pieces += [self._plain(stem[end : match.start()]), self._field(match["name"], match["width"])]
             end = match.end()
-        self.compiled = re.compile("".join([*pieces, self._plain(stem[end:]), tail]), re.DOTALL)
+        self._compiled = re.compile("".join([*pieces, self._plain(stem[end:]), tail]), re.DOTALL)
+
+    def match(self, name: str) -> Found | None:
+        """What the pattern captures from `name`, or None."""
+        found = self._compiled.fullmatch(name)
+        if found is None:
+            return None
+        fields: dict[str, str] = {}
+        for group, field in self._groups.items():
+            # The same number may be written with two paddings, which no back-reference can say.
+            if field in fields and int(fields[field]) != int(found[group]):
+                return None
+            fields.setdefault(field, found[group])
+        has_frame = FRAME in self._compiled.groupindex and found[FRAME] is not None
+        return Found(fields, found[FRAME], found.span(FRAME)) if has_frame else Found(fields)
 
     def _split(self, name: str) -> tuple[str, str]:
         """A file name without its extension, and the expression of the extension where that is a field or ``*``."""
@@ -189,8 +183,8 @@ class _Expression:
         return self._captured(field, anything if width is None else digits(int(width)), width)
 
     def _captured(self, field: str, expression: str, width: str | None = None) -> str:
-        group = f"g{len(self.groups)}"
-        self.groups[group] = field
+        group = f"g{len(self._groups)}"
+        self._groups[group] = field
         self._first.setdefault(field, (group, width))
         return f"(?P<{group}>{expression})"
 

@@ -188,7 +188,7 @@ class _Search:
             frames=frame_range(settings.frames) if settings.frames else None,
             sidecar=sidecar,
         )
-        self.shots[shot.media["plate"]] = shot
+        self.shots.setdefault(shot.media["plate"], shot)
 
     def _settings(self, name: str, sidecar: Path | None) -> Shots | None:
         """The shot's own settings; None when they are at fault."""

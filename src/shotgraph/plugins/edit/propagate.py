@@ -5,8 +5,8 @@ No published source; "carry the difference, not the picture" is common practice 
 
 Departures from the paper: none.
 
-Symbols: k painted frame; M_t(p) where the surface at pixel p of frame t was in frame k; D_t = M_t - p, (H, W, 2) px, NaN once the
-surface has been hidden or outside the frame between t and k; E the edit, paint minus plate.
+Symbols: k painted frame; M_t(p) where the surface at pixel p of frame t was in frame k; D_t = M_t - p, (H, W, 2) px, with the
+confidence that the surface was in sight on every frame between t and k; E the edit, paint minus plate.
 
     after k:   M_t(p) = M_{t-1}(p + B_t(p))     B_t: backward flow of the pair (t - 1, t)
     before k:  M_t(p) = M_{t+1}(p + F_t(p))     F_t: forward flow of the pair (t, t + 1)
@@ -16,7 +16,7 @@ surface has been hidden or outside the frame between t and k; E the edit, paint 
 Chains always start at the painted frame, whichever frames are wanted, so that a part of a shot equals the whole. Every
 `_BLOCK_FRAMES`-th chain is kept in the work folder: the way back from a later painted frame is rebuilt block by block.
 
-Cost: about 3 s a frame at 1920x1080 on one thread between two painted frames, half outside; at most 2 x 16 chains (8 bytes a
+Cost: about 3 s a frame at 1920x1080 on one thread between two painted frames, half outside; at most 2 x 16 chains (12 bytes a
 pixel each) in memory, one of eight on disk. No GPU.
 """
 
@@ -44,7 +44,7 @@ from shotgraph.api import (
     StreamInfo,
 )
 from shotgraph.errors import GraphError, MediaMissingError, NodeError
-from shotgraph.maths.flow import extend_chain, occlusion
+from shotgraph.maths.flow import extend_chain, no_chain
 from shotgraph.maths.keyframes import Gap, blocks, gaps
 from shotgraph.maths.paint import Edit, Painted, apply_edit, apply_paint, blend, carried, fill_holes, painted_over
 from shotgraph.maths.yuv import coding_of, rgb_from_native
@@ -83,15 +83,16 @@ class Chains:
             if path.exists():
                 return step, np.load(path)
         info = self._flow.info
-        return 0, np.zeros((info.height, info.width, 2), np.float32)
+        return 0, no_chain(info.height, info.width)
 
     def _extended(self, chain: Chain, frame: int, side: int) -> Chain:
         """The chain of `frame`, out of that of its neighbour towards the painted frame."""
         if side > 0:
             pair: FlowFrame = self._flow[frame - 1]
-            return extend_chain(chain, pair.backward, occlusion(pair.backward, pair.forward))
+            return extend_chain(chain, pair.backward, pair.forward)
         pair = self._flow[frame]
-        return extend_chain(chain, pair.forward, pair.occluded > 0.5)
+        step = np.where(pair.occluded[..., None] > 0.5, np.float32(np.nan), pair.forward)
+        return extend_chain(chain, step, pair.backward)
 
     def _path(self, side: int, distance: int) -> Path:
         return self._work / f"chain_{self.key}_{side * distance:+d}.npy"
@@ -273,6 +274,14 @@ class Propagate(Node):
                 )
         cls.paint(params, ctx)
         return {}
+
+    @classmethod
+    def identity(cls, frame: int, params: Params, ctx: QueryContext) -> str | None:
+        """Without paint the shot goes through untouched, and its flow is never computed."""
+        if find_paint(params.file, node=ctx.node, still_frame=frame, passthrough=True):
+            return None
+        ctx.warn(f"{ctx.node}: no painted frame at {params.file}; the shot goes through untouched")
+        return "video"
 
     @classmethod
     def paint(cls, params: Params, ctx: QueryContext) -> Mapping[int, Path]:
