@@ -70,6 +70,13 @@ def test_port_specs_read_the_annotations_in_order() -> None:
     )
 
 
+def test_a_default_alone_makes_a_port_optional() -> None:
+    class Defaulted(Ports):
+        video: Rgb = None  # type: ignore[assignment]
+
+    assert port_specs(Defaulted) == (PortSpec("video", "stream", ("rgb",), optional=True),)
+
+
 def test_a_node_without_ports_has_none() -> None:
     assert port_specs(Node.In) == ()
     assert port_specs(Ports) == ()

@@ -118,6 +118,17 @@ def test_exactly_the_dropped_labels_are_refused(rate: str) -> None:
     assert str(Timecode.parse(f"00:01:00;{parsed.drops:02d}", parsed))[9:].lstrip("0") == str(parsed.drops)
 
 
+@pytest.mark.parametrize("minute", range(60))
+def test_only_every_tenth_minute_keeps_all_its_labels(minute: int) -> None:
+    label = f"07:{minute:02d}:00;00"
+
+    if minute % 10 == 0:
+        assert str(Timecode.parse(label, NTSC_30)) == label
+    else:
+        with pytest.raises(TimecodeError, match=f"'{label}' does not exist in drop-frame; minute {minute:02d} starts"):
+            Timecode.parse(label, NTSC_30)
+
+
 @pytest.mark.parametrize("label", ["24:00:00:00", "00:60:00:00", "00:00:60:00", "00:00:00:25"])
 def test_a_label_beyond_its_rate_is_refused_with_the_largest(label: str) -> None:
     with pytest.raises(TimecodeError, match=f"at most 23:59:59:24 at 25 fps, got '{label}'"):

@@ -149,33 +149,36 @@ def test_hidden_pixels_break_the_chain_and_stay_broken() -> None:
 
 @pytest.mark.parametrize(("x", "y"), [(0.4, 0.1), (-0.3, 0.05), (0.6, -0.1)])
 def test_a_break_moves_with_its_surface_under_fractional_motion(x: float, y: float) -> None:
-    still, frames = constant(0, 0), 10
-    chain = extend_chain(no_chain(HEIGHT, WIDTH), hide(still, slice(4, 9), slice(11, 18)), still)
+    size, frames = {"height": 30, "width": 60}, 10
+    still = constant(0, 0, **size)
+    chain = extend_chain(no_chain(30, 60), hide(still, slice(13, 18), slice(27, 34)), still)
 
     for _ in range(frames):
-        chain = extend_chain(chain, constant(x, y), constant(-x, -y))
+        chain = extend_chain(chain, constant(x, y, **size), constant(-x, -y, **size))
 
-    # Centre of mass of what is lost, away from the border: at the start x = 14, y = 6.
-    lost = 1 - chain[2:-2, 7:-7, 2]
-    rows, columns = np.mgrid[2 : HEIGHT - 2, 7 : WIDTH - 7]
-    assert (lost * columns).sum() / lost.sum() == pytest.approx(14 - frames * x, abs=0.3)
-    assert (lost * rows).sum() / lost.sum() == pytest.approx(6 - frames * y, abs=0.3)
-    assert (chain[2:-2, 7:-7, 2] < 0.5).sum() == pytest.approx(35, abs=8)
+    # Centre of mass of what is lost, away from the frame's border: at the start x = 30, y = 15.
+    lost = 1 - chain[8:22, 15:45, 2]
+    rows, columns = np.mgrid[8:22, 15:45]
+    assert (lost * columns).sum() / lost.sum() == pytest.approx(30 - frames * x, abs=0.05)
+    assert (lost * rows).sum() / lost.sum() == pytest.approx(15 - frames * y, abs=0.05)
+    assert lost.sum() == pytest.approx(35, rel=0.02)
 
 
-def test_a_surface_keeps_its_confidence_up_to_its_edge() -> None:
-    # Right of column 15.5 + 0.4 t another surface comes from the right by 9 px a frame; the left one moves by 0.4.
-    chain = no_chain(HEIGHT, WIDTH)
-    for t in range(1, 8):
+def test_a_surface_stays_in_sight_up_to_its_edge() -> None:
+    # The edge moves right by 0.4 a frame with the surface left of it; beyond it another one comes from 9 px further right.
+    size, frames = {"height": 6, "width": 80}, 20
+    chain = no_chain(6, 80)
+    for t in range(1, frames + 1):
         edge, before = 15.5 + 0.4 * t, 15.5 + 0.4 * (t - 1)
-        step, back = constant(-0.4, 0), constant(0.4, 0)
+        step, back = constant(-0.4, 0, **size), constant(0.4, 0, **size)
         step[:, int(np.ceil(edge)) :] = (9, 0)
         back[:, int(np.ceil(before)) :] = (-9, 0)
         chain = extend_chain(chain, step, back)
 
-    left = int(np.ceil(15.5 + 0.4 * 7))
-    np.testing.assert_allclose(chain[5, 8 : left - 1, 2], 1, atol=1e-6)
-    np.testing.assert_allclose(chain[5, 8 : left - 1, 0], -0.4 * 7, rtol=1e-5)
+    # The last pixel before the edge may be lost; linear reads spread that over one more.
+    last = int(np.ceil(15.5 + 0.4 * frames)) - 1
+    assert (chain[2, 10 : last - 1, 2] >= 0.5).all()
+    np.testing.assert_allclose(chain[2, 10 : last - 1, 0], -0.4 * frames, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ class Train(Node):
 
     class Out(Ports):
         lora: Annotated[Artifact, Port("artifact", "lora")]
+        look: Annotated[Artifact, Port("artifact", "rgb")]
 
 
 class Write(Node):

@@ -270,6 +270,15 @@ def test_an_unresolved_reference_is_told_once_and_not_again_as_a_wrong_type(
     assert len(caught.value.faults) == 1
 
 
+def test_an_unresolved_reference_in_a_section_is_told_once_too(
+    preset: Made, catalogue: NodeCatalogue, valid: str
+) -> None:
+    with pytest.raises(PresetError, match=r"7:12: shots\.handles: \$\{vars\.pad\} must name one of vars") as caught:
+        check(preset(mutated(valid, "handles: 0", 'handles: "${vars.pad}"')), catalogue)
+
+    assert len(caught.value.faults) == 1
+
+
 def test_an_unknown_node_does_not_make_its_consumers_faulty(preset: Made, catalogue: NodeCatalogue, valid: str) -> None:
     with pytest.raises(PresetError, match=r"flow\.diss") as caught:
         check(preset(mutated(valid, "flow.dis", "flow.diss")), catalogue)
@@ -280,7 +289,7 @@ def test_an_unknown_node_does_not_make_its_consumers_faulty(preset: Made, catalo
 def test_a_broken_plugin_is_told_in_the_registrys_words_alone(
     preset: Made, catalogue: NodeCatalogue, valid: str
 ) -> None:
-    with pytest.raises(PresetError, match="got ImportError: no torch$"):
+    with pytest.raises(PresetError, match=r"got ImportError: no torch$"):
         check(preset(mutated(valid, "flow.dis", "edit.broken")), catalogue)
 
 

@@ -87,11 +87,9 @@ def test_native_may_feed_rgb_and_nothing_else_is_converted(preset: Made, catalog
         PresetError, match=r"graph\.m\.matte: must be a stream of rgb, got a stream of flow from flow\.flow"
     ):
         check(preset(graph_text("m: {node: core.matte, matte: flow}", WRITE)), catalogue)
-    with pytest.raises(PresetError, match=r"must be a stream of native or rgb, got an artifact of lora from l\.lora"):
-        check(
-            preset(graph_text("l: {node: tune.lora, video: plate}", "s: {node: core.split, video: l}", WRITE)),
-            catalogue,
-        )
+    text = graph_text("l: {node: tune.lora, video: plate}", "s: {node: core.split, video: l.look}", WRITE)
+    with pytest.raises(PresetError, match=r"must be a stream of native or rgb, got an artifact of rgb from l\.look"):
+        check(preset(text), catalogue)
 
 
 def test_an_output_of_the_wrong_kind_lists_one_that_fits(preset: Made, catalogue: NodeCatalogue) -> None:
@@ -222,6 +220,13 @@ def test_nodes_that_read_absent_optional_media_leave_optional_inputs_unlinked(
     assert set(without) == {"plate", "flow", "edit", "out"}
     assert without["edit"] == {"video": "plate.video", "flow": "flow.flow"}
     assert with_matte["edit"]["matte"] == "grown.matte"
+
+
+def test_a_target_named_after_absent_media_is_a_fault(preset: Made, catalogue: NodeCatalogue, tmp_path: Path) -> None:
+    text = graph_text("out: {node: core.write, video: plate, file: '{matte}.mov'}", also="matte: '{root}/m.mov?'")
+
+    with pytest.raises(PresetError, match=r"graph\.out: needs \{matte\}, which shot 'a' does not have"):
+        graph_for(preset(text), Shot(name="a", root=tmp_path, media={"plate": "a.mov"}), catalogue)
 
 
 def test_a_target_that_needs_absent_media_is_a_fault_that_names_the_shot(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,28 @@ def test_mappings_merge_lists_replace_and_null_deletes(
     ]
 
 
+def test_a_node_that_layers_share_is_placed_where_it_began(
+    preset: Made, catalogue: NodeCatalogue, valid: str, tmp_path: Path
+) -> None:
+    written(tmp_path / "presets", "base.yaml", valid.replace("    flow: flow\n", ""))
+    child = preset("shotgraph: 1\nextends: base.yaml\ngraph: {edit: {mode: hard}}\n", name="child.yaml")
+
+    with pytest.raises(PresetError, match=r"base\.yaml:12:3: graph\.edit\.flow: must name a node that gives flow"):
+        check(child, catalogue)
+
+
+def test_a_file_extended_along_many_ways_is_read_once(preset: Made, tmp_path: Path) -> None:
+    for n in range(16):
+        written(tmp_path / "presets", f"b{n}.yaml", f"shotgraph: 1\nextends: [b{n + 1}.yaml, ./b{n + 1}.yaml]\n")
+    written(tmp_path / "presets", "b16.yaml", "shotgraph: 1\n")
+    start = time.perf_counter()
+
+    loaded = preset("shotgraph: 1\nextends: b0.yaml\n")
+
+    assert len(loaded.layers) == 19
+    assert time.perf_counter() - start < 2
+
+
 def test_explain_lists_a_layer_that_deletes_what_is_around_the_setting(
     preset: Made, valid: str, tmp_path: Path
 ) -> None:
@@ -108,7 +131,7 @@ def test_a_base_shared_by_two_bases_counts_once_below_both(preset: Made, tmp_pat
 def test_the_most_specific_override_wins_wherever_it_is_written(
     preset: Made, catalogue: NodeCatalogue, valid: str, tmp_path: Path
 ) -> None:
-    globs = {"sq010_sh1": 0.9, "sq010_*": 0.3, "*": 0.1, "sq010_sh*": 0.6}
+    globs = {"sq010_sh1": 0.9, "[sS][qQ]010_sh1": 0.2, "sq010_*": 0.3, "*": 0.1, "sq010_sh*": 0.6}
     text = valid.replace(
         '"sq010_*": {vars: {seed: 11}}', ", ".join(f'"{g}": {{vars: {{amount: {v}}}}}' for g, v in globs.items())
     )

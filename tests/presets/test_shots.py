@@ -295,6 +295,7 @@ def test_our_own_output_and_hidden_folders_are_no_shots(preset: Made, tmp_path: 
         ".hidden/sh1.mov",
         "sq1/.sh2.mov",
         "sq1/sh3.mov.part",
+        "sq2.part/sh4.mov",
     )
     loaded = preset(with_shots(valid, plate='["{root}/{seq}/{shot}.{ext}"]'))
 

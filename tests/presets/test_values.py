@@ -37,6 +37,7 @@ class Wide(Params):
     maybe: int | None = Field(None, description="x")
     either: str | Adapter = Field("a", description="x")
     chain: list[Adapter] = Field([], description="x")
+    mixed: Literal[1, "a"] = Field("a", description="x")
     number: int | float = Field(0, description="x")
 
 
@@ -102,6 +103,7 @@ def test_what_pydantic_accepts_is_accepted(name: str, text: str) -> None:
         ("either", "{scale: 1}", "either.name: must be given, got nothing"),
         ("chain", "[{name: a, scale: -1}]", "chain[0].scale: must be greater than or equal to 0, got -1"),
         ("chain", "[a]", "chain[0]: must be a mapping, got 'a'"),
+        ("mixed", "true", "mixed: must be one of 1, 'a', got true"),
         ("number", "x", "number: must be an integer or a number, got 'x'"),
     ],
 )  # fmt: skip

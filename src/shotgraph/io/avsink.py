@@ -115,7 +115,9 @@ class AvSink:
         refuse_existing(plan.path, force=plan.settings.force)
         with self._guarded("the final name"):
             settle(self._part, plan.path)
-        offsets = tuple(f"{name}: {value}" for name, value in _offsets(copied))
+        offsets = tuple(
+            f"sound {index} starts: {float(late):.6f} s after the picture" for index, late in copied.offsets
+        )
         return WrittenOutput(
             path=str(plan.path),
             frames=self._written,
@@ -218,7 +220,7 @@ class AvSink:
 
     def _close(self) -> CarryReport:
         self._encode(None)
-        report = CarryReport(digests=(), offsets=())
+        report = CarryReport(digests=())
         if self._carrier is not None:
             report = self._carrier.finish()
             self._carrier.close()
@@ -260,12 +262,3 @@ def _packed(native: NativeFrame, name: str) -> VideoFrame:
     for channel, samples in enumerate((blue, green, red, *alpha)):
         pixels[..., channel] = samples
     return picture
-
-
-def _offsets(copied: CarryReport) -> list[tuple[str, str]]:
-    """Sound that starts beside the first picture, for the report."""
-    return [
-        (f"stream {index + 1} offset", f"{float(offset):+.6f} s")
-        for index, offset in enumerate(copied.offsets)
-        if offset
-    ]

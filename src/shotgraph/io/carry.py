@@ -25,6 +25,8 @@ from shotgraph.io.opening import opened
 
 _COPIED = ("audio", "subtitle")
 _DIGEST_BYTES = 16
+# A mov_text sample of length 0: muxers put their own into every gap.
+_EMPTY_TITLE = b"\0\0"
 # Facts about the old file that would be wrong in the new one.
 _STALE_KEYS = ("encoder", "duration", "number_of_", "_statistics_", "bps")
 
@@ -95,11 +97,13 @@ class CarryPlan:
     Attributes:
         path: the source movie.
         indexes: its streams to copy.
+        picture: number of the video stream that the pictures come from: their first one is time 0.
         cut: the part to copy; None copies all, also what is longer than the picture.
     """
 
     path: str
     indexes: tuple[int, ...]
+    picture: int = 0
     cut: TimeRange | None = None
 
 
@@ -109,12 +113,12 @@ class CarryReport:
 
     Attributes:
         digests: of the packets of each copied stream, in output order.
-        offsets: seconds by which each stream starts after the first picture; cuts fall on packet boundaries.
+        offsets: seconds by which cut sound starts after the first picture, by source stream: cuts fall on packets.
         chapters: number of chapters.
     """
 
     digests: tuple[str, ...]
-    offsets: tuple[Fraction, ...]
+    offsets: tuple[tuple[int, Fraction], ...] = ()
     chapters: int = 0
 
 
@@ -175,8 +179,14 @@ def stream_digests(path: str | Path) -> tuple[str, ...]:
         hashes = {item.index: hashlib.blake2b(digest_size=_DIGEST_BYTES) for item in streams}
         if streams:
             for packet in container.demux(streams):
-                hashes[packet.stream.index].update(bytes(packet))
+                hashes[packet.stream.index].update(_payload(packet))
         return tuple(f"b2:{hashes[item.index].hexdigest()}" for item in streams)
+
+
+def _payload(packet: Packet[Any]) -> bytes:
+    """The bytes of a packet; none for the empty title by which mov and mp4 say that nothing is shown for a while."""
+    data = bytes(packet)
+    return b"" if data == _EMPTY_TITLE and packet.stream.type == "subtitle" else data
 
 
 class PacketCarrier:
@@ -194,7 +204,7 @@ class PacketCarrier:
         self._offsets: dict[int, Fraction] = {}
         self._output: Any = None
         self._chapters = 0
-        self._origin = _picture_start(self._source) + (plan.cut.start if plan.cut else 0)
+        self._origin = _picture_start(self._source, plan.picture) + (plan.cut.start if plan.cut else 0)
         self._packets: Iterator[Packet[Any]] = iter(())
         self._held: Packet[Any] | None = None
 
@@ -208,6 +218,7 @@ class PacketCarrier:
                 if not key.casefold().startswith(_STALE_KEYS):
                     target.metadata[key] = value
             target.disposition = source.disposition
+            _settle_layout(target)
             self._targets[index] = target
         chapters = [item for item in map(self._moved_chapter, self._source.chapters()) if item is not None]
         self._chapters = len(chapters)
@@ -244,7 +255,7 @@ class PacketCarrier:
         order = self._plan.indexes
         return CarryReport(
             digests=tuple(f"b2:{self._hashes[index].hexdigest()}" for index in order),
-            offsets=tuple(self._offsets.get(index, Fraction(0)) for index in order),
+            offsets=tuple(sorted(self._offsets.items())),
             chapters=self._chapters,
         )
 
@@ -270,13 +281,24 @@ class PacketCarrier:
 
     def _is_inside(self, packet: Packet[Any]) -> bool:
         cut = self._plan.cut
-        # A packet that begins before the cut would have to be cut itself: the first whole one inside starts the sound.
-        return cut is None or 0 <= self._begin(packet) < cut.end - cut.start
+        if cut is None:
+            return True
+        begin = self._begin(packet)
+        if packet.stream.type == "subtitle":
+            # A title that is on screen when the cut begins is shown for the rest of its time.
+            late = -round(min(begin, Fraction(0)) / packet.time_base)
+            if late and packet.pts is not None and (packet.duration or 0) > late:
+                packet.pts = packet.dts = packet.pts + late
+                packet.duration = (packet.duration or 0) - late
+                begin = Fraction(0)
+        # Sound that begins before the cut would have to be cut itself: the first whole packet inside starts it.
+        return 0 <= begin < cut.end - cut.start
 
     def _copy(self, packet: Packet[Any]) -> None:
-        index = packet.stream_index
-        self._hashes[index].update(bytes(packet))
-        self._offsets.setdefault(index, self._begin(packet))
+        index = packet.stream.index
+        self._hashes[index].update(_payload(packet))
+        if self._plan.cut is not None and packet.stream.type == "audio":
+            self._offsets.setdefault(index, self._begin(packet))
         shift = round(self._origin / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - shift
         packet.dts = None if packet.dts is None else packet.dts - shift
@@ -284,9 +306,17 @@ class PacketCarrier:
         self._output.mux_one(packet)
 
 
-def _picture_start(container: InputContainer) -> Fraction:
+def _settle_layout(stream: Any) -> None:
+    """Name the layout of mono and stereo sound whose source only counts channels: mp4 refuses PCM without one."""
+    if stream.type == "audio" and stream.codec_context.layout.name.endswith("channels"):
+        guess = {1: "mono", 2: "stereo"}.get(stream.codec_context.layout.nb_channels)
+        if guess is not None:
+            stream.codec_context.layout = guess
+
+
+def _picture_start(container: InputContainer, picture: int) -> Fraction:
     """When the first picture shows, on the file's timeline: pictures are rebased to 0, so sound must move with them."""
-    for stream in container.streams.video:
+    for stream in container.streams.video[picture : picture + 1]:
         if stream.start_time is not None and stream.time_base is not None:
             return stream.start_time * stream.time_base
     return Fraction(0)

@@ -237,7 +237,12 @@ def _carriage(
     accepted = accepted_indexes(carried, container)
     if not accepted and not carried.chapters:
         return carried, None, ()
-    return carried, CarryPlan(path=carried.path, indexes=accepted, cut=_cut(info, audio_from)), accepted
+    return carried, _carry_plan(carried, accepted, info, audio_from), accepted
+
+
+def _carry_plan(carried: Carried, accepted: tuple[int, ...], info: StreamInfo, source: StreamInfo) -> CarryPlan:
+    picture = source.media.stream if source.media is not None else 0
+    return CarryPlan(path=carried.path, indexes=accepted, picture=picture, cut=_cut(info, source))
 
 
 def _cut(info: StreamInfo, source: StreamInfo) -> TimeRange | None:

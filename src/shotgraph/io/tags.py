@@ -120,16 +120,16 @@ def settled_colour(stream: Colour, frame: Colour, coded: str) -> tuple[Colour, l
     """
     names = ("primaries", "transfer", "matrix", "range")
     colour = replace(stream, **{name: getattr(frame, name) for name in names if getattr(stream, name) == UNSPECIFIED})
-    is_rgb = PixelFormat.parse(planar_name(coded)).family == "rgb"
+    family = PixelFormat.parse(planar_name(coded)).family
     notes: list[str] = []
     if coded.startswith("yuvj"):
         colour = replace(colour, range="full")
-    if is_rgb:
+    if family == "rgb":
         if colour.matrix not in ("rgb", UNSPECIFIED):
             notes.append(f"matrix tag {colour.matrix} is ignored: {coded} is RGB")
         colour = replace(colour, matrix="rgb")
-    elif colour.matrix == "rgb":
-        notes.append(f"matrix tag rgb is ignored: {coded} is not RGB")
+    elif family == "yuv" and colour.matrix == "rgb":
+        notes.append(f"matrix tag rgb is ignored: {coded} is YUV")
         colour = replace(colour, matrix=UNSPECIFIED)
     return colour, notes
 

@@ -116,7 +116,8 @@ class Cache:
             return False
         path = self.path(key)
         part = path.with_name(f".{path.name}.{self._writer}.{secrets.token_hex(4)}.part")
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        # Not `ascontiguousarray`, which gives a (,) array an axis.
+        contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(save(contiguous, {**meta, "key": key.hex()}))

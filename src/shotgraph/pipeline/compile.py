@@ -239,9 +239,10 @@ class _Compiler:
     def _params(self, node: NodeSpec, cls: type[Node], ports: Mapping[str, PortSpec]) -> Params:
         values = {name: value for name, value in node.settings.items() if name not in ports}
         for name, value in values.items():
-            if isinstance(value, str) and name in cls.Params.model_fields and field_flags(cls.Params, name)["path"]:
+            use = field_flags(cls.Params, name)["path"] if name in cls.Params.model_fields else ""
+            if isinstance(value, str) and use:
                 who = f"{node.setting_where.get(name, node.where)}: graph.{node.name}.{name}"
-                values[name] = fill(value, self._fields, who=who, keep=frozenset({"version"}))
+                values[name] = fill(value, self._fields, who=who, keep=frozenset({"version"} if use == "write" else ()))
         try:
             return cls.Params(**values)
         except pydantic.ValidationError as error:

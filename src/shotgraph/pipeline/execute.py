@@ -11,6 +11,7 @@ from typing import Any
 
 from shotgraph.api.contracts import Clips
 from shotgraph.api.frames import FrameSet
+from shotgraph.api.kinds import check_frame, freeze
 from shotgraph.api.media import ExpectedOutput, WrittenOutput
 from shotgraph.api.node import SequentialNode, Source, Target
 from shotgraph.errors import GraphError, NodeError, ShotgraphError
@@ -22,11 +23,11 @@ from shotgraph.pipeline.events import CancelFlag, Event, Listener
 from shotgraph.pipeline.grid import BlendGrid
 from shotgraph.pipeline.kept import KeptStore
 from shotgraph.pipeline.keys import Keyring
+from shotgraph.pipeline.noderunner import NodeRunner
 from shotgraph.pipeline.readers import StreamReader
 from shotgraph.pipeline.runners import (
     BlendRunner,
     KeepRunner,
-    NodeRunner,
     Runner,
     SequentialRunner,
     Skipped,
@@ -35,6 +36,7 @@ from shotgraph.pipeline.runners import (
 )
 from shotgraph.pipeline.schedule import LanePlan, Schedule
 from shotgraph.pipeline.stages import KEEP_PREFIX, Stage, StagePlanner, kept_nodes
+from shotgraph.pipeline.substitutes import Substitutes
 from shotgraph.pipeline.threads import BackgroundWriter, Prefetcher
 from shotgraph.pipeline.vertex import Graph, Vertex
 
@@ -79,6 +81,7 @@ class ShotRun:
         total: units of all stages, for progress.
         done: units so far.
         with_keys: False leaves keys out of outputs (benchmarks of the bare engine).
+        substitutes: results that stand for failed ones.
     """
 
     graph: Graph
@@ -96,6 +99,7 @@ class ShotRun:
     total: int = 0
     done: int = 0
     with_keys: bool = True
+    substitutes: Substitutes = field(default_factory=Substitutes)
 
     def run(self, wanted: Mapping[str, FrameSet], prepare: Callable[[str], None] | None = None) -> Outcome:
         """Bring the targets up to date; on any failure nothing stays under a final name.
@@ -124,7 +128,8 @@ class ShotRun:
 
     def stages(self, wanted: Mapping[str, FrameSet], *, inputs_of: str = "") -> list[Stage]:
         """The stages for `wanted`; or, with `inputs_of`, those a whole-shot node needs before it can read this shot."""
-        planner = StagePlanner(self.graph, present=self.kept.present, restart=self.kept.restart)
+        kept = self.kept
+        planner = StagePlanner(self.graph, present=kept.present, valued=kept.valued, restart=kept.restart)
         stages = planner.plan_inputs(inputs_of) if inputs_of else planner.plan(wanted)
         self.total += sum(len(lane.run) for stage in stages for lane in stage.lanes if lane.name in self.graph.vertices)
         self.total += sum(len(stage.wanted) for stage in stages)
@@ -149,6 +154,8 @@ class ShotRun:
         vertex = self.graph.vertices[name]
         writer = writes(vertex)().open(self.outputs[name], vertex.params, self.context(vertex))
         self.writers[name] = BackgroundWriter(writer)
+        if not self.with_keys:
+            return frames
         return FrameSet.of(f for f in frames if not writer.done(f, text_key(self.keys.frame(name, f))))
 
     def context(self, vertex: Vertex, *, whole: bool = False) -> RunContext:
@@ -188,10 +195,8 @@ class StreamStage:
         self._graph = shot_run.graph
         self._kept_names = kept_nodes(shot_run.graph)
         self._runners: dict[str, Runner] = {}
-        self._inputs = {lane.name: lane.inputs for lane in stage.lanes}
-        self._grids = {lane.name: lane.grid for lane in stage.lanes}
-        # (node, index) computed from a substitute for a failed frame: right to show, wrong to keep.
-        self._tainted: set[tuple[str, int]] = set()
+        self._lanes = {lane.name: lane for lane in stage.lanes}
+        self._substitutes = shot_run.substitutes
 
     def run(self) -> None:
         """Run it to the end."""
@@ -225,13 +230,15 @@ class StreamStage:
         if isinstance(node, Target):
             return TargetRunner(vertex, self._run.writers[vertex.name], partial(self._target_key, vertex))
         if isinstance(node, SequentialNode):
-            return SequentialRunner(vertex, node, ctx, self._run.kept)
-        return NodeRunner(vertex, node, ctx, self._run.values_for(vertex))
+            return SequentialRunner(vertex, node, ctx, self._run.kept, self._run.values_for(vertex))
+        kept = vertex.name in self._kept_names
+        previous = partial(self._run.kept.find, vertex.name) if kept else lambda _index: None
+        return NodeRunner(vertex, node, ctx, self._run.values_for(vertex), previous=previous)
 
     def _target_key(self, vertex: Vertex, frame: int) -> str:
         if not self._run.with_keys:
             return ""
-        if self._tainted and self._taints(vertex.name, frame):
+        if self._substitutes and self._substitutes.reach(vertex, self._lanes[vertex.name], frame):
             return "substituted"
         return text_key(self._run.keys.frame(vertex.name, frame))
 
@@ -242,23 +249,22 @@ class StreamStage:
         started = time.perf_counter()
         values = runner.run(unit, inputs)
         seconds = time.perf_counter() - started
-        if name not in self._graph.vertices:
+        vertex = self._graph.vertices.get(name)
+        if vertex is None:
             return values
-        indices = self._grids[name].gives(unit)
-        tainted = getattr(runner, "substituted", False) or (self._tainted and self._taints(name, unit))
-        if tainted:
-            self._tainted.update((name, index) for index in indices)
-        elif name in self._kept_names:
-            for index, value in zip(indices, values, strict=True):
-                if not isinstance(value, Skipped):
-                    self._run.kept.store(name, index, value, needed=f"{KEEP_PREFIX}{name}" in self._inputs)
+        substituted = getattr(runner, "substituted", False) or (
+            bool(self._substitutes) and self._substitutes.reach(vertex, self._lanes[name], unit)
+        )
+        if substituted:
+            self._substitutes.mark(name, vertex.grid.gives(unit))
+        elif isinstance(runner, SequentialRunner):
+            runner.keep_state(unit)
+        if name in self._kept_names:
+            needed = f"{KEEP_PREFIX}{name}" in self._lanes
+            for index, value in zip(vertex.grid.gives(unit), values, strict=True):
+                self._run.kept.store(name, index, value, needed=needed, substituted=substituted)
         self._run.unit_done(self._outcome, name, unit, seconds)
         return values
-
-    def _taints(self, name: str, unit: int) -> bool:
-        """Whether `unit` reads a value that stands in for a failed one."""
-        needs, producers = self._grids[name].needs(unit), self._inputs[name]
-        return any((producers[port], index) in self._tainted for port, indices in needs.items() for index in indices)
 
     def _load(self, name: str, index: int) -> Any:
         self._outcome.loaded[name] = self._outcome.loaded.get(name, 0) + 1
@@ -279,27 +285,18 @@ class ClipStage:
         """
         run = self._run
         vertex = run.graph.vertices[stage.clip]
+        substituted = bool(run.substitutes) and run.substitutes.reach_whole(run.graph, vertex.name)
         ctx = run.context(vertex, whole=True)
         ctx.frames = tuple(stage.wanted)
         waiting = set(ctx.frames) if vertex.headers else set[int]()
-        last = time.perf_counter()
-
-        def emit(frame: int, out: Any) -> None:
-            nonlocal last
-            run.cancel.check()
-            waiting.discard(frame)
-            run.kept.store(vertex.name, frame, out, needed=True)
-            now = time.perf_counter()
-            run.unit_done(self._outcome, vertex.name, frame, now - last)
-            last = now
-
-        ctx.emitter = emit
-        members = run.members if isinstance(vertex.contract, Clips) else [run]
-        links = vertex.stream_links()
+        ctx.emitter = self._emitter(vertex, waiting, substituted=substituted)
+        is_group = isinstance(vertex.contract, Clips)
+        members = run.members if is_group else [run]
         readers = {
-            port: [StreamReader(member, link.vertex, link.port) for member in members] for port, link in links.items()
+            port: [StreamReader(member, link.vertex, link.port) for member in members]
+            for port, link in vertex.stream_links().items()
         }
-        given = {port: group if isinstance(vertex.contract, Clips) else group[0] for port, group in readers.items()}
+        given = {port: group if is_group else group[0] for port, group in readers.items()}
         node = vertex.cls()
         try:
             node.setup(vertex.params, ctx)
@@ -317,4 +314,28 @@ class ClipStage:
                 f"{vertex.name} ({vertex.cls.id}): must emit frames {stage.wanted}, got none for {FrameSet.of(waiting)}"
             )
         if out is not None:
-            run.kept.store_value(vertex.name, out)
+            run.kept.store_value(vertex.name, out, substituted=substituted)
+
+    def _emitter(self, vertex: Vertex, waiting: set[int], *, substituted: bool) -> Callable[[int, Any], None]:
+        """What `ctx.emit` calls: checks and keeps one frame."""
+        run = self._run
+        streams = [(port, vertex.kinds[port]) for port in vertex.headers]
+        last = time.perf_counter()
+        if substituted:
+            run.substitutes.mark(vertex.name, ())
+
+        def emit(frame: int, out: Any) -> None:
+            nonlocal last
+            run.cancel.check()
+            for port, kind in streams:
+                check_frame(kind, getattr(out, port), who=f"{vertex.name}.{port}")
+                freeze(kind, getattr(out, port))
+            waiting.discard(frame)
+            run.kept.store(vertex.name, frame, out, needed=True, substituted=substituted)
+            if substituted:
+                run.substitutes.mark(vertex.name, (frame,))
+            now = time.perf_counter()
+            run.unit_done(self._outcome, vertex.name, frame, now - last)
+            last = now
+
+        return emit

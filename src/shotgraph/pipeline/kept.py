@@ -29,6 +29,7 @@ class KeptStore:
     ) -> None:
         self._graph, self._keys, self._cache, self._refresh = graph, keys, cache, refresh
         self._spill: dict[bytes, Entry] = {}
+        self._stand_ins: dict[tuple[str, int], Any] = {}
         self._spill_room_bytes = memory_bytes
 
     def present(self, name: str, wanted: FrameSet) -> FrameSet:
@@ -36,18 +37,34 @@ class KeptStore:
         vertex = self._graph.vertices[name]
         if name in self._refresh:
             return FrameSet()
-        if _gives_values(vertex) and not self._cache.has(self._keys.whole(name)):
-            return FrameSet()
         if not vertex.headers:
             return wanted
         return FrameSet.of(index for index in wanted if self._cache.has(self._keys.frame(name, index)))
 
-    def store(self, name: str, index: int, out: Any, *, needed: bool) -> None:
+    def valued(self, name: str) -> bool:
+        """Whether the artifacts and tables of a whole-shot node are kept and intact; True where it has none."""
+        if not any(port.medium != "stream" for port in port_specs(self._graph.vertices[name].cls.Out)):
+            return True
+        return name not in self._refresh and self._cache.has(self._keys.whole(name))
+
+    def store(self, name: str, index: int, out: Any, *, needed: bool, substituted: bool = False) -> None:
         """Keep the stream outputs of one index.
 
         A cache that is full or read-only is passed through; what a later stage has to read (`needed`) then waits in memory.
+        So does a substitute for a failed result, which must not outlive the run.
+
+        Args:
+            name: the node.
+            index: output index.
+            out: its `Out`, or what stands for a skipped one.
+            needed: a later stage reads it.
+            substituted: it is, or is made of, a substitute.
         """
         vertex = self._graph.vertices[name]
+        if substituted:
+            if needed:
+                self._stand_ins[name, index] = out
+            return
         arrays: dict[str, Any] = {}
         meta: dict[str, str] = {"node": vertex.cls.id, "index": str(index)}
         for port in vertex.headers:
@@ -82,19 +99,29 @@ class KeptStore:
         Raises:
             OutputError: it was there when the run was planned and is gone now.
         """
-        vertex = self._graph.vertices[name]
-        entry = self._entry(self._keys.frame(name, index))
-        if entry is None:
+        out = self.find(name, index)
+        if out is None:
             raise OutputError(
                 f"cache: the kept result of {name} at {index} must stay until the run ends, got nothing at "
                 f"{self._cache.path(self._keys.frame(name, index))}; run again to compute it"
             )
+        return out
+
+    def find(self, name: str, index: int) -> Any:
+        """The `Out` kept for one index, or None."""
+        stand_in = self._stand_ins.get((name, index))
+        if stand_in is not None:
+            return stand_in
+        vertex = self._graph.vertices[name]
+        entry = self._entry(self._keys.frame(name, index))
+        if entry is None:
+            return None
         streams = {port: _port_value(port, vertex.kinds[port], entry) for port in vertex.headers}
         others = {p.name: None for p in port_specs(vertex.cls.Out) if p.medium != "stream"}
         return vertex.cls.Out(**streams, **others)
 
-    def store_value(self, name: str, out: Any) -> None:
-        """Keep the artifacts and tables of a whole-shot node."""
+    def store_value(self, name: str, out: Any, *, substituted: bool = False) -> None:
+        """Keep the artifacts and tables of a whole-shot node; those made of a substitute only until the run ends."""
         vertex = self._graph.vertices[name]
         arrays: dict[str, Any] = {}
         meta: dict[str, str] = {"node": vertex.cls.id}
@@ -106,7 +133,7 @@ class KeptStore:
             elif isinstance(value, Table):
                 meta[f"{port.name}/table"] = json.dumps([value.columns, value.rows])
         key = self._keys.whole(name)
-        if not self._cache.store(key, arrays, meta):
+        if substituted or not self._cache.store(key, arrays, meta):
             self._spill_over(key, Entry(arrays, meta), name)
 
     def load_value(self, name: str, port: str) -> Artifact | Table:
@@ -152,10 +179,6 @@ def is_saved(vertex: Vertex, frame: int) -> bool:
     """Whether a stateful node saves its state behind `frame`: every so many frames from the shot's first."""
     every = getattr(vertex.contract, "checkpoint_every", 0)
     return bool(every) and (frame - vertex.domain.first + 1) % every == 0
-
-
-def _gives_values(vertex: Vertex) -> bool:
-    return any(port.medium != "stream" for port in port_specs(vertex.cls.Out))
 
 
 def _port_value(port: str, kind: str, entry: Entry) -> Any:

@@ -119,7 +119,7 @@ class Planner:
         number = versions.settle(self.options.version, plan_digest=plan_digest, reserve=self.reserve)
         graph = _numbered(draft.graph, number)
         outputs = {name: _expected(graph.vertices[name], frames, shot, self.options) for name, frames in wanted.items()}
-        stages = StagePlanner(graph, present=kept.present, restart=kept.restart).plan(wanted)
+        stages = StagePlanner(graph, present=kept.present, valued=kept.valued, restart=kept.restart).plan(wanted)
         plan = Freezer(graph, keys, stages).plan(draft, wanted, outputs, number, plan_digest)
         return Prepared(
             plan=plan,

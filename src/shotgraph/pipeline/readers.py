@@ -6,11 +6,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from shotgraph.api.frames import FrameSet
-from shotgraph.api.kinds import freeze
+from shotgraph.api.kinds import check_frame, freeze
 from shotgraph.api.media import Reader
 from shotgraph.api.node import Node, Source
 from shotgraph.api.stream import StreamInfo
-from shotgraph.errors import FrameRangeError, GraphError
+from shotgraph.errors import FrameRangeError, GraphError, NodeError, ShotgraphError
+from shotgraph.pipeline.runners import Skipped, set_up
 from shotgraph.pipeline.stages import random_access
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class StreamReader:
         self._vertex = run.graph.vertices[name]
         self._recent: OrderedDict[int, Any] = OrderedDict()
         self._inputs: dict[str, StreamReader] = {}
+        self._values: dict[str, Any] = {}
         self._media: Reader | None = None
         self._node: Node | None = None
         self._kept = not random_access(run.graph, name)
@@ -78,7 +80,8 @@ class StreamReader:
                 raise GraphError(f"{vertex.name}: a source must have media, got none")
             self._media = self._node.open(vertex.media, vertex.params, ctx)
             return
-        self._node.setup(vertex.params, ctx)
+        set_up(vertex, self._node, ctx)
+        self._values = self._run.values_for(vertex)
         self._inputs = {p: StreamReader(self._run, link.vertex, link.port) for p, link in vertex.stream_links().items()}
 
     def _out(self, frame: int) -> Any:
@@ -88,13 +91,32 @@ class StreamReader:
             kind = vertex.kinds[self._port]
             return vertex.cls.Out(**{self._port: freeze(kind, self._media.read(frame))})
         if self._kept or self._node is None:
-            return self._run.kept.load(self._name, frame)
+            return self._whole(self._run.kept.load(self._name, frame))
         ctx = self._run.context(vertex)
         ctx.frames, ctx.index = (frame,), frame
-        frames = vertex.cls.In(
-            **{p: reader[frame] for p, reader in self._inputs.items()}, **self._run.values_for(vertex)
-        )
-        out = self._node.process(frames, vertex.params, ctx)
+        given = {port: reader[frame] for port, reader in self._inputs.items()}
+        try:
+            out = self._node.process(vertex.cls.In(**given, **self._values), vertex.params, ctx)
+        except ShotgraphError:
+            raise
+        except Exception as error:
+            raise NodeError(
+                f"{vertex.name} ({vertex.cls.id}) frame {frame}: {type(error).__name__}: {error}"
+            ) from error
         for port, kind in vertex.kinds.items():
+            check_frame(kind, getattr(out, port), who=f"{vertex.name}.{port}")
             freeze(kind, getattr(out, port))
+        return out
+
+    def _whole(self, out: Any) -> Any:
+        """`out`, which must be there: a whole shot has no holes.
+
+        Raises:
+            NodeError: it was skipped.
+        """
+        if isinstance(out, Skipped):
+            raise NodeError(
+                f"{self._name}: a whole-shot node must see every frame, got a skipped one ({out.reason})",
+                hint="use on_error: hold upstream",
+            )
         return out

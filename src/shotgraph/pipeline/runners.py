@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-import numpy as np
-
-from shotgraph.api.contracts import Frame
-from shotgraph.api.kinds import arrays_of, blank, check_frame, frame_of, freeze, stack, unstack
+from shotgraph.api.kinds import check_frame, freeze
 from shotgraph.api.node import Node, SequentialNode
-from shotgraph.api.pixels import NativeFrame
 from shotgraph.api.ports import Artifact
-from shotgraph.errors import Cancelled, NodeError, ShotgraphError
+from shotgraph.errors import NodeError, OutputError, ShotgraphError
 from shotgraph.pipeline.context import RunContext
-from shotgraph.pipeline.grid import BlendGrid, ChunkGrid, Grid, IdentityGrid
+from shotgraph.pipeline.grid import BlendGrid
 from shotgraph.pipeline.inserted import blend
 from shotgraph.pipeline.kept import KeptStore, is_saved
 from shotgraph.pipeline.threads import BackgroundWriter, Prefetcher
@@ -49,9 +45,30 @@ def skipped_among(inputs: Inputs) -> Skipped | None:
     """The first skipped value among `inputs`."""
     for values in inputs.values():
         for value in values:
-            if isinstance(value, Skipped):
+            if type(value) is Skipped:
                 return value
     return None
+
+
+def set_up(vertex: Vertex, node: Node, ctx: RunContext) -> None:
+    """Call the node's `setup`; where that fails, tear down what it took and say whose fault it was.
+
+    Args:
+        vertex: names the node in messages.
+        node: fresh.
+        ctx: its context.
+
+    Raises:
+        ShotgraphError: raised by the node on purpose.
+        NodeError: anything else it raised.
+    """
+    try:
+        node.setup(vertex.params, ctx)
+    except Exception as error:
+        node.teardown(ctx)
+        if isinstance(error, ShotgraphError):
+            raise
+        raise NodeError(f"{vertex.name} ({vertex.cls.id}) setup: {type(error).__name__}: {error}") from error
 
 
 class SourceRunner:
@@ -69,159 +86,6 @@ class SourceRunner:
     def close(self) -> None:
         """Stop the thread."""
         self._prefetcher.close()
-
-
-class NodeRunner:
-    """Calls `process` under the `Frame`, `Window` and `Chunk` contracts.
-
-    Attributes:
-        substituted: the last unit failed and its values are what `on_error` put there; they must not be kept.
-    """
-
-    def __init__(self, vertex: Vertex, node: Node, ctx: RunContext, values: Mapping[str, Any]) -> None:
-        self._vertex, self._node, self._ctx = vertex, node, ctx
-        self._grid: Grid = vertex.grid
-        self._links = vertex.stream_links()
-        self._kinds = {port: vertex.ports[port].kinds for port in self._links}
-        self._values = values
-        self._single = isinstance(vertex.contract, Frame) and vertex.contract.batch == 1
-        self._windows = isinstance(vertex.grid, ChunkGrid)
-        self._last: Any = None
-        self.substituted = False
-        node.setup(vertex.params, ctx)
-
-    def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
-        """One call of `process`, or what `on_error` says instead."""
-        self.substituted = False
-        count = len(self._grid.gives(unit))
-        skipped = skipped_among(inputs)
-        if skipped is not None:
-            return [skipped] * count
-        ctx = self._ctx
-        ctx.frames, ctx.index = self._grid.frames(unit), unit
-        same = self._grid.query(unit) if isinstance(self._grid, IdentityGrid) else None
-        if same is not None:
-            return [
-                self._vertex.cls.Out(
-                    **{next(iter(self._vertex.kinds)): getattr(inputs[same][0], self._links[same].port)}
-                )
-            ]
-        try:
-            out = self._node.process(self._bound(inputs), self._vertex.params, ctx)
-            outs = self._checked(out, count)
-        except (Cancelled, KeyboardInterrupt, MemoryError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; policy and message are ours
-            return self._failed(unit, inputs, error, count)
-        self._last = outs[-1]
-        return outs
-
-    def _bound(self, inputs: Inputs) -> Any:
-        """`In` for one unit: frames as they are for single-frame nodes, else stacks."""
-        frames: dict[str, Any] = dict(self._values)
-        for port, link in self._links.items():
-            values = [None if out is None else getattr(out, link.port) for out in inputs[port]]
-            kind = self._vertex.input_headers[port].kind
-            frames[port] = values[0] if self._single and len(values) == 1 else stack(kind, _filled(kind, values))
-        anchors = {p.removesuffix("@anchors"): v for p, v in inputs.items() if p.endswith("@anchors")}
-        if anchors:
-            kinds = {p: self._vertex.input_headers[p].kind for p in anchors}
-            self._ctx.anchors = {
-                p: stack(kinds[p], [getattr(o, self._links[p].port) for o in v]) for p, v in anchors.items()
-            }
-        return self._vertex.cls.In(**frames)
-
-    def _checked(self, out: Any, count: int) -> list[Any]:
-        """The answer as one `Out` per index, types checked and arrays made read-only."""
-        vertex = self._vertex
-        if self._single or self._windows or not _is_stacked(vertex):
-            for port, kind in vertex.kinds.items():
-                value = getattr(out, port)
-                if not self._windows:
-                    check_frame(kind, value, who=f"{vertex.name}.{port}")
-                freeze(kind, value)
-            return [out]
-        split = {port: unstack(kind, getattr(out, port))[:count] for port, kind in vertex.kinds.items()}
-        outs = [vertex.cls.Out(**{port: values[i] for port, values in split.items()}) for i in range(count)]
-        for one in outs:
-            for port, kind in vertex.kinds.items():
-                check_frame(kind, getattr(one, port), who=f"{vertex.name}.{port}")
-                freeze(kind, getattr(one, port))
-        return outs
-
-    def _failed(self, unit: int, inputs: Inputs, error: Exception, count: int) -> list[Any]:
-        """What `on_error` puts in place of a failed unit.
-
-        Raises:
-            NodeError: the policy is ``fail``, or it has nothing to put there.
-        """
-        vertex, policy = self._vertex, self._vertex.spec.on_error
-        frames = self._grid.frames(unit)
-        where = f"frame {frames[0]}" if len(frames) == 1 else f"frames {frames[0]}-{frames[-1]}"
-        reason = f"{vertex.name} ({vertex.cls.id}) {where}: {type(error).__name__}: {error}"
-        if policy == "fail" or (policy == "hold" and self._last is None):
-            if isinstance(error, ShotgraphError) and not isinstance(error, NodeError):
-                raise error
-            raise NodeError(
-                reason, hint="set on_error: skip, hold, passthrough or black to go on without it"
-            ) from error
-        self._ctx.warn(f"{reason}; {policy} used instead")
-        self.substituted = True
-        if policy == "skip":
-            return [Skipped(reason)] * count
-        if policy == "hold":
-            return [self._last] * count
-        return [self._stand_in(policy, inputs, place, count) for place in range(count)]
-
-    def _stand_in(self, policy: str, inputs: Inputs, place: int, count: int) -> Any:
-        """The first input's frame (``passthrough``) or zeros (``black``) for one index.
-
-        Raises:
-            NodeError: the first input is of another kind than the output.
-        """
-        vertex = self._vertex
-        port, link = next(iter(self._links.items()))
-        kind = vertex.input_headers[port].kind
-        middle = getattr(vertex.contract, "past", 0)
-        source = inputs[port]
-        value = getattr(source[min(place if count > 1 else middle, len(source) - 1)], link.port)
-        if self._windows:
-            value = stack(kind, [getattr(o, link.port) for o in source])
-        mismatched = [f"{p} is {k}" for p, k in vertex.kinds.items() if k != kind]
-        if mismatched:
-            raise NodeError(
-                f"{vertex.name}: on_error {policy} must give {kind}, got outputs of other kinds ({', '.join(mismatched)})",
-                hint="use skip or hold",
-            )
-        return vertex.cls.Out(**dict.fromkeys(vertex.kinds, value if policy == "passthrough" else _black(kind, value)))
-
-    def close(self) -> None:
-        """Tear the node down."""
-        self._node.teardown(self._ctx)
-
-
-def _is_stacked(vertex: Vertex) -> bool:
-    return isinstance(vertex.contract, Frame) and vertex.contract.batch > 1
-
-
-def _filled(kind: str, values: Sequence[Any]) -> list[Any]:
-    """`values` with blanks where the window reaches out of the shot."""
-    if all(value is not None for value in values):
-        return list(values)
-    model = next(value for value in values if value is not None)
-    return [blank(kind, model) if value is None else value for value in values]
-
-
-def _black(kind: str, frame: Any) -> Any:
-    """Black in the frame's own coding: zero, but half-scale chroma and limited-range luma for native YUV."""
-    if not isinstance(frame, NativeFrame) or frame.format.family != "yuv":
-        return blank(kind, frame)
-    shift = frame.format.bits - 8
-    arrays = {name: np.zeros_like(array) for name, array in arrays_of(kind, frame).items()}
-    arrays["plane0"] += np.array(16 << shift, arrays["plane0"].dtype)
-    for name in ("plane1", "plane2"):
-        arrays[name] += np.array(128 << shift, arrays[name].dtype)
-    return frame_of(kind, arrays, pixel_format=frame.format.name)
 
 
 class BlendRunner:
@@ -250,10 +114,13 @@ class BlendRunner:
 class SequentialRunner:
     """Carries the state of a `Sequential` node and saves it every so often."""
 
-    def __init__(self, vertex: Vertex, node: SequentialNode, ctx: RunContext, kept: KeptStore) -> None:
-        self._vertex, self._node, self._ctx, self._kept = vertex, node, ctx, kept
+    def __init__(
+        self, vertex: Vertex, node: SequentialNode, ctx: RunContext, kept: KeptStore, values: Mapping[str, Any]
+    ) -> None:
+        self._vertex, self._node, self._ctx, self._kept, self._values = vertex, node, ctx, kept, values
+        self._links = vertex.stream_links()
         self._state: Artifact | None = None
-        node.setup(vertex.params, ctx)
+        set_up(vertex, node, ctx)
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One step."""
@@ -265,13 +132,11 @@ class SequentialRunner:
                 hint="use on_error: hold upstream",
             )
         ctx.frames, ctx.index = (unit,), unit
-        state = self._state
-        if state is None:
-            saved = self._kept.load_state(vertex.name, unit - 1) if unit > vertex.domain.first else None
-            state = saved if saved is not None else self._node.initial(vertex.params, ctx)
-        frames = vertex.cls.In(**{p: getattr(inputs[p][0], link.port) for p, link in vertex.stream_links().items()})
+        frames = {port: getattr(inputs[port][0], link.port) for port, link in self._links.items()}
         try:
-            out, self._state = self._node.step(frames, state, vertex.params, ctx)
+            state = self._state if self._state is not None else self._restored(unit)
+            given = vertex.cls.In(**self._values, **frames)
+            out, self._state = self._node.step(given, state, vertex.params, ctx)
         except ShotgraphError:
             raise
         except Exception as error:
@@ -279,9 +144,28 @@ class SequentialRunner:
         for port, kind in vertex.kinds.items():
             check_frame(kind, getattr(out, port), who=f"{vertex.name}.{port}")
             freeze(kind, getattr(out, port))
-        if is_saved(vertex, unit):
-            self._kept.store_state(vertex.name, unit, self._state)
         return (out,)
+
+    def _restored(self, unit: int) -> Artifact:
+        """The state in front of `unit`.
+
+        Raises:
+            OutputError: it was saved when the run was planned and is gone now; any other state would give wrong frames.
+        """
+        if unit == self._vertex.domain.first:
+            return self._node.initial(self._vertex.params, self._ctx)
+        state = self._kept.load_state(self._vertex.name, unit - 1)
+        if state is None:
+            raise OutputError(
+                f"cache: the state of {self._vertex.name} behind frame {unit - 1} must stay until the run ends, got nothing; "
+                "run again to compute it"
+            )
+        return state
+
+    def keep_state(self, unit: int) -> None:
+        """Save the state behind `unit` where the contract says so; not called for a state made of a substituted frame."""
+        if self._state is not None and is_saved(self._vertex, unit):
+            self._kept.store_state(self._vertex.name, unit, self._state)
 
     def close(self) -> None:
         """Tear the node down."""

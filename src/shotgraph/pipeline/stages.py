@@ -84,6 +84,8 @@ def kept_nodes(graph: Graph) -> frozenset[str]:
 
 # (node, output indices) -> those that are kept and intact.
 Present = Callable[[str, FrameSet], FrameSet]
+# whole-shot node -> whether its artifacts and tables are kept; True where it has none.
+Valued = Callable[[str], bool]
 # (stateful node, first frame wanted) -> the frame to start from: behind the nearest saved state.
 Restart = Callable[[str, int], int]
 
@@ -91,9 +93,9 @@ Restart = Callable[[str, int], int]
 class StagePlanner:
     """Cuts one graph for one request."""
 
-    def __init__(self, graph: Graph, *, present: Present, restart: Restart) -> None:
+    def __init__(self, graph: Graph, *, present: Present, valued: Valued, restart: Restart) -> None:
         self._graph = graph
-        self._present, self._restart = present, restart
+        self._present, self._valued, self._restart = present, valued, restart
         self._kept = kept_nodes(graph)
         spools = spooled(graph)
         self._cut = frozenset(
@@ -101,6 +103,7 @@ class StagePlanner:
         )
         self._planned: dict[str, FrameSet] = {}
         self._hits: dict[str, FrameSet] = {}
+        self._made: set[str] = set()
         self.stages: list[Stage] = []
 
     def plan(self, wanted: Mapping[str, FrameSet]) -> list[Stage]:
@@ -141,22 +144,19 @@ class StagePlanner:
             lanes.append(self._lane(vertex, wanted, need, pins))
         lanes = [_pinned(lane, pins) for lane in reversed(lanes)]
         lanes.extend(self._keeper(name, goals[name]) for name in sorted(keep))
-        self._ask_for_values(lanes, external)
+        values = self._values_read(lanes)
         for name in self._graph.vertices:
-            if name in external:
-                self._ensure(name, external[name])
+            if name in external or name in values:
+                self._ensure(name, external.get(name), value=name in values)
         if any(lane.drives and lane.run.ranges for lane in lanes):
             self.stages.append(Stage(name=f"s{len(self.stages) + 1}", lanes=tuple(lanes)))
         for name in keep:
             self._planned[name] = self._planned.get(name, FrameSet()) | goals[name]
 
-    def _ask_for_values(self, lanes: list[LanePlan], external: dict[str, FrameSet]) -> None:
-        """Add the whole-shot nodes whose artifacts a working lane reads to what must be on disk first."""
-        for lane in lanes:
-            vertex = self._graph.vertices.get(lane.name)
-            if vertex is not None and lane.run.ranges:
-                for link in vertex.value_links().values():
-                    external.setdefault(link.vertex, FrameSet((self._graph.vertices[link.vertex].domain,)))
+    def _values_read(self, lanes: list[LanePlan]) -> set[str]:
+        """Whole-shot nodes whose artifacts or tables a working lane reads."""
+        working = [self._graph.vertices[lane.name] for lane in lanes if lane.run.ranges and lane.name in self._graph.vertices]
+        return {link.vertex for vertex in working for link in vertex.value_links().values()}
 
     def _lane(self, vertex: Vertex, wanted: FrameSet, need: dict[str, FrameSet], pins: dict[str, set[int]]) -> LanePlan:
         """The lane of one node, and what it needs added to `need`."""
@@ -190,26 +190,36 @@ class StagePlanner:
         grid = FrameGrid(("kept",), outputs)
         return LanePlan(name=f"{KEEP_PREFIX}{name}", grid=grid, inputs={"kept": name}, run=wanted, drives=True)
 
-    def _ensure(self, name: str, wanted: FrameSet) -> None:
-        """Append the stages that put `wanted` of a cut node on disk."""
-        missing = self._missing(name, wanted)
-        if not missing.ranges:
-            return
+    def _ensure(self, name: str, wanted: FrameSet | None, *, value: bool = False) -> None:
+        """Append the stages that put `wanted` of a cut node, and with `value` its artifacts and tables, on disk."""
         vertex = self._graph.vertices[name]
+        if wanted is None:
+            # Frames are asked for along with a value when anybody will read any: training twice costs more than frames.
+            wanted = FrameSet((vertex.domain,)) if self._graph.consumers(name) else FrameSet()
+        missing = self._missing(name, wanted)
+        lacking = value and name not in self._made and not self._valued(name)
+        if not missing.ranges and not lacking:
+            return
         if not vertex.is_clip:
             self._stream({name: missing}, keep=frozenset({name}))
             return
         self.plan_inputs(name)
-        for link in vertex.value_links().values():
-            self._ensure(link.vertex, FrameSet((self._graph.vertices[link.vertex].domain,)))
+        self._ensure_values(vertex)
         self._planned[name] = self._planned.get(name, FrameSet()) | missing
+        self._made.add(name)
         self.stages.append(Stage(name=f"s{len(self.stages) + 1}", clip=name, wanted=missing))
+
+    def _ensure_values(self, vertex: Vertex) -> None:
+        for link in vertex.value_links().values():
+            self._ensure(link.vertex, None, value=True)
 
     def _ensure_readable(self, name: str, wanted: FrameSet) -> None:
         if name in self._cut:
             self._ensure(name, wanted)
             return
-        for link in self._graph.vertices[name].stream_links().values():
+        vertex = self._graph.vertices[name]
+        self._ensure_values(vertex)
+        for link in vertex.stream_links().values():
             self._ensure_readable(link.vertex, wanted)
 
 

@@ -31,8 +31,8 @@ class _Checked:
 def graph_for(preset: Preset, shot: Shot, catalogue: NodeCatalogue, *, targets: Sequence[str] = ()) -> GraphSpec:
     """The graph of `preset` for `shot`: links as ``node.port``, parameters as written, references replaced.
 
-    A disabled node is left out and links to it go to its first stream input. A node that reads optional media this shot
-    does not have is left out too, with everything that needs it; only an optional input may stay unlinked that way.
+    A disabled node is left out and links to it go to its first stream input. A node whose files are named after optional
+    media that this shot does not have is left out too, with everything that needs it; only an optional input may stay unlinked that way.
 
     Args:
         preset: as loaded.

@@ -62,7 +62,7 @@ def absent_nodes(nodes: Mapping[str, Draft], bound: Bindings, missing: frozenset
     """
     absent: dict[str, str] = {}
     for draft in nodes.values():
-        lacking = sorted(draft.read_fields() & missing)
+        lacking = sorted(draft.path_fields() & missing)
         if lacking:
             absent[draft.name] = lacking[0]
     while True:

@@ -58,15 +58,15 @@ class Draft:
         links = self.links
         return {key: item for key, item in self.settings.items() if key not in links}
 
-    def read_fields(self) -> set[str]:
-        """Path fields in the parameters that name files to read."""
+    def path_fields(self) -> set[str]:
+        """Path fields in the parameters that name files."""
         if self.card is None:
             return set()
         known = parameters(self.card)
         texts = [
             item.value
             for key, item in self.values.items()
-            if known.get(key, {}).get("path") == "read" and isinstance(item.value, str)
+            if known.get(key, {}).get("path") and isinstance(item.value, str)
         ]
         return {match["name"] for text in texts for match in FIELD.finditer(text)}
 
