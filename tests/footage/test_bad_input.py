@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,12 +63,19 @@ def test_a_cut_matroska_file_is_cut_short(footage_folder: Path, make_movie: Call
         probe(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"just some text\n" * 50])
-def test_what_is_no_movie_is_refused(footage_folder: Path, content: bytes) -> None:
-    path = footage_folder / f"no_movie_{len(content)}.mov"
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.mov", b"", "media must hold data, got an empty file; copy or export it again"),
+        ("text.mov", b"just some text\n" * 50, "movie must have its index (moov), got a file cut short or none at all"),
+        ("text.mkv", b"just some text\n" * 50, "media must be a movie that libav can read, got"),
+    ],
+)
+def test_what_is_no_movie_is_refused(footage_folder: Path, name: str, content: bytes, message: str) -> None:
+    path = footage_folder / name
     path.write_bytes(content)
 
-    with pytest.raises(MediaError, match=rf"{path.name}: media must .*(empty file|Invalid data).*; .*again"):
+    with pytest.raises(MediaError, match=re.escape(f"{name}: {message}")):
         probe(path)
 
 
@@ -152,14 +160,16 @@ def test_decoding_goes_on_after_a_bad_packet(
 
     pictures, damaged = read_all(path, corrupt="hold")
 
-    assert 2 <= len(damaged) <= 8
+    assert 2 <= len(damaged) <= 12
     # Keyframes come every six frames: outside the damaged groups nothing is touched.
     intact = [n for n in range(48) if not any(g - 3 <= n < g + 6 for g in (18, 30))]
     assert all(same(pictures[n], expected[n]) for n in intact)
 
 
-@pytest.mark.parametrize("lost", [{7}, {20, 21}, {0}, {12}])
-@pytest.mark.parametrize("how", ["zero", "noise"])
+@pytest.mark.parametrize(
+    ("how", "lost"),
+    [*(("zero", lost) for lost in ({7}, {20, 21}, {0}, {12}, {47})), *(("noise", {n}) for n in (0, 12, 18))],
+)
 def test_damage_reads_the_same_in_any_order(
     make_movie: Callable[..., Path], damage_movie: Callable[..., Path], lost: set[int], how: str
 ) -> None:

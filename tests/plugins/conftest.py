@@ -51,6 +51,7 @@ class FakeContext:
     node: str = "node"
     shot: Shot = field(default_factory=lambda: Shot(name="sh010", root=Path("/shots")))
     strict: bool = False
+    force: bool = False
     index: int = 0
     anchors: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"

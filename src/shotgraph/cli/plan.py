@@ -46,11 +46,7 @@ def command(ctx: click.Context, out: str | None, as_json: bool, **asked: Any) ->
 
 
 def _write(folder: Path, plans: list[Plan]) -> None:
-    """One file a shot.
-
-    Raises:
-        UsageError: a shot's name cannot be a file name.
-    """
+    """One file a shot; a shot whose name cannot be a file name is a usage error."""
     folder.mkdir(parents=True, exist_ok=True)
     for plan in plans:
         if "/" in plan.shot or plan.shot in ("", ".", ".."):

@@ -118,11 +118,7 @@ class Request:
         )
 
     def jobs(self) -> list[tuple[Shot, GraphSpec]]:
-        """The graph of every shot.
-
-        Raises:
-            PresetError: the faults of all shots together, each once.
-        """
+        """The graph of every shot; the faults of all shots are raised together, each once."""
         jobs: list[tuple[Shot, GraphSpec]] = []
         faults: dict[str, None] = {}
         for shot in self.shots:

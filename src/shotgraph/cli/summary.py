@@ -32,6 +32,9 @@ def print_summary(results: list[ShotResult]) -> None:
             click.echo(
                 f"{result.shot}: {target} repeats the picture before at skipped frames {', '.join(map(str, frames))}"
             )
+        for output in result.plan.outputs if result.plan else ():
+            for loss in output.losses:
+                click.echo(f"{result.shot}: {output.target} loses: {loss}")
         for warning in result.plan.warnings if result.plan else ():
             click.echo(f"{result.shot}: warning: {warning}")
         if result.message:

@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from shotgraph.api import NativeFrame, WrittenOutput
 from shotgraph.errors import OutputError, ShapeError, ShotgraphError, VerifyError
 from shotgraph.io.carry import CarryReport, PacketCarrier
-from shotgraph.io.codecs import MUXERS, encoder_options
+from shotgraph.io.codecs import MUXERS, encoder_options, fits_blocks
 from shotgraph.io.filedigest import file_digest, refuse_existing, settle
 from shotgraph.io.fitting import PictureFitter
 from shotgraph.io.libav import captured_errors
@@ -36,6 +36,8 @@ _INTERLACED_FLAGS = (1 << 18) | (1 << 29)
 _TOP_FIRST = {"tt": True, "bt": True, "bb": False, "tb": False}
 # FFV1 takes RGB of 8 bits in packed form only.
 _PACKED = {"gbrp": "bgr0", "gbrap": "bgra"}
+# FFV1 encodes slices in parallel; by itself it makes four. Smaller and odd pictures cannot be cut into sixteen.
+_MANY_SLICES_PX = 64
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -192,15 +194,17 @@ class AvSink:
             params += [options["x264-params"]] if "x264-params" in options else []
             if params:
                 options["x264-params"] = ":".join(params)
+        large = min(plan.info.width, plan.info.height) >= _MANY_SLICES_PX
+        if plan.codec.encoder == "ffv1" and large and fits_blocks(self._format, plan.info):
+            options.setdefault("slices", "16")
         return options
 
     def _picture(self, native: NativeFrame) -> VideoFrame:
         context = self._stream.codec_context
         picture = _packed(native, context.pix_fmt) if context.pix_fmt in _PACKED.values() else native_to_av(native)
         written = self._plan.written
-        # Times start at 0 whatever the source's did: mov hides pictures before 0 from readers.
         if written.pts is not None and written.time_base is not None:
-            picture.pts, picture.time_base = written.pts[self._written] - written.pts[0], written.time_base
+            picture.pts, picture.time_base = written.pts[self._written], written.time_base
         else:
             picture.pts, picture.time_base = self._written, 1 / written.rate.fps
         apply_colour(written.colour, picture)

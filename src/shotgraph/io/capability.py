@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from shotgraph.api import STANDARD_RATES, PixelFormat, StreamInfo
 from shotgraph.errors import LossError
 from shotgraph.io.carry import Carried, CarriedStream
-from shotgraph.io.codecs import Codec, Container, bits_to_keep, wanted_format
+from shotgraph.io.codecs import INTERLACED, Codec, Container, bits_to_keep, wanted_format
 from shotgraph.io.hdr import Hdr10
 
 # tmcd counts frames of a second in one byte.
 _TMCD_MAX_FPS = 255
-_INTERLACED = ("tt", "bb", "tb", "bt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def _samples(case: Case) -> Iterator[Loss]:
         yield Loss("chroma", f"colour of {wanted.name} is dropped by {target.name}")
     yield from _precision(case, wanted, target)
     across_fields = wanted.chroma_shift[1] != target.chroma_shift[1]
-    if case.info.field_order in _INTERLACED and across_fields:
+    if case.info.field_order in INTERLACED and across_fields:
         yield Loss("chroma", f"interlaced chroma of {wanted.name} is resampled across fields for {target.name}")
 
 
@@ -171,7 +170,7 @@ def _image_files(case: Case) -> Iterator[Loss]:
         return
     if info.rotation:
         yield Loss("rotation", f"display rotation of {info.rotation} degrees has no place in {name}; mov keeps it")
-    if info.field_order in _INTERLACED:
+    if info.field_order in INTERLACED:
         yield Loss("field_order", f"scan order {info.field_order} has no place in {name}; prores in mov keeps it")
     if name == "exr" and info.colour.transfer not in ("unspecified", "linear"):
         yield Loss(

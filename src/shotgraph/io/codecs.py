@@ -132,8 +132,8 @@ CODECS: dict[str, Codec] = {
             containers=("mkv",),
             formats=(*_FFV1_YUV, *_FFV1_YUVA, *_FFV1_SPARSE, *_FFV1_RGB, *_GRAY),
             lossless=True,
-            # A fixed number of slices: the file must not depend on the thread count. CRCs let a damaged slice be named.
-            options=(("level", "3"), ("slices", "16"), ("slicecrc", "1"), ("g", "1")),
+            # CRCs let a damaged slice be named.
+            options=(("level", "3"), ("slicecrc", "1"), ("g", "1")),
         ),
         Codec(
             name="exr",
@@ -160,6 +160,7 @@ DEFAULT_CODECS: dict[Container, str] = {
     "exr": "exr",
     "png": "png",
 }
+INTERLACED = ("tt", "bb", "tb", "bt")
 EXR_COMPRESSIONS = ("none", "rle", "zip", "zips", "piz")
 # CRF at which differences to the source stop being visible at normal viewing distance.
 VISUALLY_LOSSLESS_CRF = 16
@@ -244,9 +245,10 @@ def wanted_format(info: StreamInfo) -> PixelFormat | None:
     return PixelFormat.parse(wanted.name.replace("yuv", "yuva", 1).replace("gbrp", "gbrap", 1))
 
 
-def _fits_size(candidate: PixelFormat, info: StreamInfo) -> bool:
+def fits_blocks(candidate: PixelFormat, info: StreamInfo, *, fields: int = 1) -> bool:
+    """Whether the picture is a whole number of chroma blocks, in each of its fields."""
     across, down = candidate.chroma_shift
-    return info.width % (1 << across) == 0 and info.height % (1 << down) == 0
+    return info.width % (1 << across) == 0 and info.height % (fields << down) == 0
 
 
 def bits_to_keep(candidate: PixelFormat, wanted: PixelFormat, *, exactly: bool) -> int:
@@ -299,7 +301,8 @@ def choose_format(codec: Codec, info: StreamInfo, settings: WriteSettings) -> Pi
     if settings.bit_depth is not None and not codec.is_movie:
         candidates = [item for item in candidates if item.bits == settings.bit_depth]
     if codec.needs_even:
-        candidates = [item for item in candidates if _fits_size(item, info)]
+        fields = 2 if info.field_order in INTERLACED else 1
+        candidates = [item for item in candidates if fits_blocks(item, info, fields=fields)]
     if not candidates:
         asked = settings.pixel_format or f"bit_depth {settings.bit_depth}"
         raise UsageError(

@@ -51,6 +51,41 @@ def first_slot(timing: Timing, start: int) -> int:
     return 0 if start < 0 else bisect.bisect_left(timing.pts, timing.keyframes[start][0])
 
 
+class _Damage:
+    """Which pictures to distrust after a packet was lost: everything that may be predicted from it.
+
+    Decoders go on and predict from whatever is at hand, which depends on where decoding began.
+
+    Attributes:
+        suspect: their time stamps.
+    """
+
+    def __init__(self) -> None:
+        self.suspect: set[int | None] = set()
+        self._lasting = False
+        self._recovers_at: int | None = None
+
+    def begin(self, packet: Packet[VideoStream]) -> None:
+        """`packet` could not be decoded."""
+        # Nothing is predicted from a disposable picture, and nothing says what is from one without a stamp.
+        if packet.pts is None or packet.is_disposable:
+            return
+        self.suspect.add(packet.pts)
+        self._lasting, self._recovers_at = True, None
+
+    def watch(self, packet: Packet[VideoStream]) -> None:
+        """`packet` is about to be decoded."""
+        if not self._lasting or packet.pts is None:
+            return
+        if self._recovers_at is None and packet.is_keyframe:
+            self._recovers_at = packet.pts
+        # Pictures of the next group that are shown before its keyframe may still look back.
+        if self._recovers_at is None or packet.pts < self._recovers_at:
+            self.suspect.add(packet.pts)
+        elif not packet.is_keyframe:
+            self._lasting = False
+
+
 class ForwardPass:
     """Decodes one stream from one starting point onwards.
 
@@ -88,8 +123,8 @@ class ForwardPass:
         if found is not None:
             if found[0] <= self.position:
                 raise MediaError(
-                    f"{self._path}: time stamps must ascend, got frame {found[0]} after {self.position}; "
-                    f"remux the file, or split it where its time restarts"
+                    f"{self._path}: frames must be shown in the order of their time stamps, got frame {found[0]} after "
+                    f"{self.position}; remux the file"
                 )
             self.position = found[0]
         return found
@@ -98,19 +133,22 @@ class ForwardPass:
         container = self._stack.enter_context(opened(self._path))
         stream = cast(VideoStream, container.streams[index])
         decoder = decoder_of(stream, threads=self.threads)
+        damage = _Damage()
         number = 0
         for packet in self._packets(container, stream):
+            damage.watch(packet)
             try:
                 frames = decode(decoder, packet)
             except FFmpegError as error:
                 if self.threads:
                     raise DecodingFailed from error
+                damage.begin(packet)
                 number += self._timing.counted
                 continue
             for frame in frames:
                 slot = number if self._timing.counted else self._slots.get(frame.pts if frame.pts is not None else -1)
                 number += 1
-                if slot is not None:
+                if slot is not None and frame.pts not in damage.suspect:
                     yield slot, frame
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Generator[Packet[VideoStream]]:

@@ -31,7 +31,7 @@ def _checked(path: Path) -> None:
 def _reason(path: Path, log: str, error: Exception) -> str:
     if "moov atom not found" in log:
         return (
-            f"{path}: movie must have its index (moov), got a file cut short; copy it again, or record with "
+            f"{path}: movie must have its index (moov), got a file cut short or none at all; copy it again, or record with "
             f"hybrid_fragmented so that a crash keeps it readable"
         )
     detail = f" ({log})" if log else ""

@@ -112,6 +112,8 @@ def plan_output(
         colour=info.colour if target is None else _written_colour(info, target, codec),
         alpha=info.alpha if target is not None and target.has_alpha else "none",
         field_order=_written_order(info, codec),
+        # mov hides pictures that are shown before 0 from readers.
+        pts=None if info.pts is None else tuple(tick - info.pts[0] for tick in info.pts),
     )
     notes = () if target is None else _conversion_notes(info, written, target, path)
     carried, carry, accepted = _carriage(info, container, codec, settings, audio_from)

@@ -52,6 +52,8 @@ class _Packets:
     keyframes: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     end: int = 0
     total: int = 0
+    last_dts: int | None = None
+    restarts_at: int | None = None
 
 
 def probe_movie(path: str | Path) -> ClipInfo:
@@ -89,6 +91,10 @@ def _demuxed(container: InputContainer, path: Path) -> dict[int, _Packets]:
             if packet.size == 0 and packet.dts is None and packet.pts is None:
                 continue
             entry = found[packet.stream_index]
+            if packet.dts is not None:
+                if entry.last_dts is not None and packet.dts < entry.last_dts and entry.restarts_at is None:
+                    entry.restarts_at = entry.total
+                entry.last_dts = packet.dts
             entry.total += 1
             if packet.is_keyframe and packet.pts is not None:
                 entry.keyframes.append((packet.pts, packet.pts if packet.dts is None else packet.dts))
@@ -216,12 +222,7 @@ def _video(
 ) -> tuple[VideoInfo, list[str]]:
     """One video stream and what was noticed about it."""
     context = stream.codec_context
-    time_base = stream.time_base or Fraction(1, 90_000)
-    # AVI numbers packets in the order they are stored, which for B-frames is not the order they are shown in.
-    counted = container == "avi" and context.reorder_depth > 0
-    stated = (stream.average_rate, stream.guessed_rate, stream.base_rate)
-    timing, notes = timing_of(packets.pts, time_base=time_base, stated=stated, counted=counted, who=str(path))
-    timing = replace(timing, keyframes=() if timing.counted else tuple(sorted(packets.keyframes)))
+    timing, notes = _timing(stream, packets, container, path)
     coded = first.format.name if first is not None else context.pix_fmt or ""
     if not coded:
         raise MediaError(f"{path}: video must decode, got no frame from {stream.codec.name}; export it again")
@@ -249,6 +250,21 @@ def _video(
         duration_seconds=_duration(timing, packets),
     )
     return info, [*notes, *colour_notes, *side_notes]
+
+
+def _timing(stream: VideoStream, packets: _Packets, container: str, path: Path) -> tuple[Timing, tuple[str, ...]]:
+    """When its frames are shown."""
+    if packets.restarts_at is not None:
+        raise MediaError(
+            f"{path}: time stamps must ascend, got frame {packets.restarts_at} earlier than the one before it; "
+            f"split the movie where its time restarts, or remux it"
+        )
+    time_base = stream.time_base or Fraction(1, 90_000)
+    # AVI numbers packets in the order they are stored, which for B-frames is not the order they are shown in.
+    counted = container == "avi" and stream.codec_context.reorder_depth > 0
+    stated = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    timing, notes = timing_of(packets.pts, time_base=time_base, stated=stated, counted=counted, who=str(path))
+    return replace(timing, keyframes=() if timing.counted else tuple(sorted(packets.keyframes))), notes
 
 
 def _field_order(number: int, first: VideoFrame | None) -> FieldOrder:

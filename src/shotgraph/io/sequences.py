@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,8 +90,7 @@ def _listed(
     """The files in `folder` called base + number + extension, numbers zero-filled to `width`."""
     name = re.compile(rf"{re.escape(base)}(?P<sign>-?)(?P<digits>\d+){re.escape(extension)}")
     files: dict[int, Path] = {}
-    entries = os.scandir(folder) if folder.is_dir() else ()
-    for entry in entries:
+    for entry in folder.iterdir() if folder.is_dir() else ():
         match = name.fullmatch(entry.name)
         if match is None or not _padded(match["digits"], width - bool(match["sign"]), width):
             continue
@@ -103,7 +101,7 @@ def _listed(
             raise MediaError(
                 f"{asked}: each frame must be one file, got {files[frame].name} and {entry.name}; remove one of them"
             )
-        files[frame] = Path(entry.path)
+        files[frame] = entry
     if not files:
         frames = f" with frames {FrameSet.of(wanted)}" if wanted is not None else ""
         raise MediaMissingError(f"{asked}: sequence must have a file on disk, got none{frames}; check name and padding")

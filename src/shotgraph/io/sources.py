@@ -15,7 +15,7 @@ from shotgraph.io.fills import CorruptPolicy, HolesPolicy
 from shotgraph.io.labels import choose_timecode
 from shotgraph.io.probemovie import probe_movie
 from shotgraph.io.probesequence import probe_sequence
-from shotgraph.io.sequences import ImageSequence, find_sequence, is_sequence
+from shotgraph.io.sequences import find_sequence, is_sequence
 from shotgraph.io.sequencesource import SequenceSource
 
 
@@ -74,7 +74,7 @@ def open_source(  # noqa: PLR0913
 
     Args:
         path: a movie, a pattern such as ``shot.####.exr``, or one image of a sequence.
-        first_frame: number of a movie's first frame; sequences keep their own.
+        first_frame: number of a movie's first frame, or of a still; sequences keep their own.
         stream: which video stream of a movie.
         holes: what a frame of a sequence without a file becomes.
         corrupt: what a frame that does not decode becomes.
@@ -85,12 +85,8 @@ def open_source(  # noqa: PLR0913
     Returns:
         A source that decodes nothing before its first `read`.
     """
-    sequence: ImageSequence | None = None
-    if is_sequence(path):
-        sequence = find_sequence(path, still_frame=first_frame)
-        clip = probe_sequence(sequence, rate=rate)
-    else:
-        clip = _at_rate(probe_movie(path), stream, rate)
+    sequence = find_sequence(path, still_frame=first_frame) if is_sequence(path) else None
+    clip = probe_sequence(sequence, rate=rate) if sequence is not None else _at_rate(probe_movie(path), stream, rate)
     info = clip.stream_info(stream, first_frame)
     if colour is not None:
         info = replace(info, colour=_merged(info.colour, colour))

@@ -115,7 +115,8 @@ def _header(source: Any, path: Path) -> StillHeader:
         left = [name for name in spec.channelnames if picked is None or name not in picked]
         unread += [f"part {subimage}: {name}" if subimage else name for name in left]
         subimage += 1
-    oiio.geterror()
+    # Walking past the last part is an error to OpenImageIO; left unread it would be taken for the next one.
+    source.geterror()
     if chosen is None:
         names = ", ".join(unread) or "none"
         raise MediaError(f"{path}: image must have R, G, B (A) or one channel, got {names}; write the picture channels")

@@ -32,7 +32,7 @@ def timing_of(
     """The timing of a stream.
 
     Args:
-        pts: presentation times in any order, None where a frame has none.
+        pts: presentation times in any order; None for none.
         time_base: seconds per tick.
         stated: rates that the container names, most trusted first.
         counted: the stamps are known to be useless.
@@ -48,11 +48,8 @@ def timing_of(
     if not stamps:
         raise MediaError(f"{who}: the video stream must have at least one frame, got none; export it again")
     known = sorted(stamp for stamp in stamps if stamp is not None)
-    notes: list[str] = []
-    if len(known) < len(stamps) or len(set(known)) < len(known):
-        kind = "lack" if len(known) < len(stamps) else "repeat"
-        notes.append(f"frames {kind} time stamps: frames are counted and the stated rate is taken as constant")
-        counted = True
+    notes = _unusable(stamps, known)
+    counted = counted or bool(notes)
     rates = [fps for fps in stated if fps is not None and fps > 0]
     # A clock with one tick a frame leaves the stated rates as the only candidates of a single frame.
     if len(known) > 1 and not counted:
@@ -68,6 +65,14 @@ def timing_of(
     rate = Rate(measured).snapped()
     notes.append(f"frame rate is variable: time stamps are kept, {rate} fps is only the commonest step")
     return Timing(rate, measured, True, False, tuple(known), time_base, len(stamps)), tuple(notes)
+
+
+def _unusable(stamps: Sequence[int | None], known: Sequence[int]) -> list[str]:
+    """Why stamps cannot tell frames apart, if so."""
+    if len(set(known)) == len(stamps):
+        return []
+    kind = "lack" if len(known) < len(stamps) else "repeat"
+    return [f"frames {kind} time stamps: frames are counted and the stated rate is taken as constant"]
 
 
 def _constant(

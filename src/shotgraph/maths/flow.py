@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from shotgraph.maths.shapes import Chain, NewVectors, Plane, PlaneMask, Vectors
+from shotgraph.maths.shapes import (
+    Chain,
+    NewChain,
+    NewPlane,
+    NewVectors,
+    PlaneMask,
+    PointMask,
+    Points,
+    PointValues,
+    Vectors,
+)
 from shotgraph.maths.warp import leaves_frame, pixel_grid, sample
 
 # UnFlow's constants: relative part, and the part that allows for noise on small motion, in square pixels.
@@ -18,6 +27,8 @@ _OCCLUSION_RELATIVE = 0.01
 _OCCLUSION_FLOOR_PX2 = 0.5
 # Neighbouring displacements further apart than this belong to two surfaces; a mean of them belongs to neither.
 _SURFACE_GAP_PX = 1.0
+# Rows worked on at a time: two dozen intermediate arrays of a whole 4K frame would take a gigabyte.
+_BAND_ROWS = 32
 # Below this a confidence is a tail of the linear reads that carried it, not a surface.
 _LEAST_CONFIDENCE = 1e-3
 
@@ -48,11 +59,10 @@ def occlusion(flow: Vectors, back: Vectors) -> PlaneMask:
     return ~_returns(flow, returned) | leaves_frame(target, height=height, width=width)
 
 
-def _returns(flow: Vectors, back: Vectors) -> PlaneMask:
+def _returns(flow: Points, back: Points) -> PointMask:
     """Whether `back` undoes `flow` within UnFlow's bound; False for NaN."""
-    mismatch_px2 = ((flow + back) ** 2).sum(axis=-1)
-    lengths_px2 = (flow**2).sum(axis=-1) + (back**2).sum(axis=-1)
-    return mismatch_px2 <= _OCCLUSION_RELATIVE * lengths_px2 + _OCCLUSION_FLOOR_PX2
+    lengths_px2 = _length_px2(flow) + _length_px2(back)
+    return _length_px2(flow + back) <= _OCCLUSION_RELATIVE * lengths_px2 + _OCCLUSION_FLOOR_PX2
 
 
 def no_chain(height: int, width: int) -> Chain:
@@ -60,6 +70,12 @@ def no_chain(height: int, width: int) -> Chain:
     chain = np.zeros((height, width, 3), np.float32)
     chain[..., 2] = 1
     return chain
+
+
+def _length_px2(vectors: Points) -> PointValues:
+    # Spelled out: numpy's sum over an axis of length 2 takes ten times as long.
+    x, y = vectors[..., 0], vectors[..., 1]
+    return np.square(x) + np.square(y)
 
 
 def extend_chain(chain: Chain, step: Vectors, back: Vectors) -> Chain:
@@ -79,14 +95,25 @@ def extend_chain(chain: Chain, step: Vectors, back: Vectors) -> Chain:
     Returns:
         D' and its confidence: 0 where p leaves the frame, or where less than half the weight is on its surface.
     """
+    height = chain.shape[0]
+    extended = np.empty_like(chain)
+    for top in range(0, height, _BAND_ROWS):
+        band = slice(top, min(top + _BAND_ROWS, height))
+        extended[band] = _extend_rows(chain, step[band], back, top_px=top)
+    return extended
+
+
+def _extend_rows(chain: Chain, step: NewVectors, back: Vectors, *, top_px: int) -> NewChain:
+    """`extend_chain` for the rows of `step`, which start at `top_px`."""
     height, width = chain.shape[:2]
-    target = pixel_grid(height, width) + step
+    target = pixel_grid(step.shape[0], width) + step
+    target[..., 1] += np.float32(top_px)
     outside = leaves_frame(target, height=height, width=width)
     safe = np.where(outside[..., None], np.float32(0), target)
     on_surface, weight, total, nearest, gap = _read_surface(chain, safe, step, back)
     lost = outside | (on_surface < 0.5) | (weight < _LEAST_CONFIDENCE)
     mean = np.divide(total, weight[..., None], out=np.zeros_like(total), where=~lost[..., None])
-    extended = np.empty_like(chain)
+    extended = np.empty((*weight.shape, 3), np.float32)
     extended[..., :2] = step + np.where((gap > _SURFACE_GAP_PX)[..., None], nearest, mean)
     np.divide(weight, on_surface, out=extended[..., 2], where=~lost)
     extended[lost] = 0
@@ -94,8 +121,8 @@ def extend_chain(chain: Chain, step: Vectors, back: Vectors) -> Chain:
 
 
 def _read_surface(
-    chain: Chain, positions: Vectors, step: Vectors, back: Vectors
-) -> tuple[Plane, Plane, Vectors, Vectors, Plane]:
+    chain: Chain, positions: NewVectors, step: NewVectors, back: Vectors
+) -> tuple[NewPlane, NewPlane, NewVectors, NewVectors, NewPlane]:
     """What the up to four neighbours of each position that are on its surface say.
 
     Args:
@@ -112,7 +139,7 @@ def _read_surface(
     base = np.floor(positions)
     fraction = positions - base
     x0, y0 = base[..., 0].astype(np.intp), base[..., 1].astype(np.intp)
-    on_surface, weight, best = (np.zeros((height, width), np.float32) for _ in range(3))
+    on_surface, weight, best = (np.zeros(positions.shape[:2], np.float32) for _ in range(3))
     total, nearest = np.zeros_like(positions), np.zeros_like(positions)
     low, high = np.full_like(positions, np.inf), np.full_like(positions, -np.inf)
     for dy, y_weight in enumerate((1 - fraction[..., 1], fraction[..., 1])):
@@ -130,5 +157,6 @@ def _read_surface(
             counts = (share > 0)[..., None]
             np.minimum(low, vector, out=low, where=counts)
             np.maximum(high, vector, out=high, where=counts)
-    gap: NDArray[np.float32] = (high - low).max(axis=-1)
+    spread = high - low
+    gap = np.maximum(spread[..., 0], spread[..., 1])
     return on_surface, weight, total, nearest, gap

@@ -22,16 +22,8 @@ from shotgraph.api.ports import PortSpec, port_specs
 from shotgraph.api.shot import Shot
 from shotgraph.api.stream import UNSPECIFIED, StreamInfo
 from shotgraph.errors import GraphError, PresetError, ShotgraphError
-from shotgraph.pipeline.grid import (
-    BlendGrid,
-    ChunkGrid,
-    FrameGrid,
-    Grid,
-    IdentityGrid,
-    NeedsGrid,
-    WindowGrid,
-    contract_grid,
-)
+from shotgraph.pipeline.chunkgrid import BlendGrid, ChunkGrid, contract_grid
+from shotgraph.pipeline.grid import FrameGrid, Grid, IdentityGrid, NeedsGrid, WindowGrid
 from shotgraph.pipeline.inserted import BlendWindows, NativeToRgb
 from shotgraph.pipeline.vertex import Graph, Link, Vertex
 
@@ -422,11 +414,7 @@ def settled_colour(info: StreamInfo) -> tuple[str, str, str]:
 
 
 def writes(vertex: Vertex) -> type[Target]:
-    """The class of a target vertex.
-
-    Raises:
-        GraphError: the vertex writes nothing.
-    """
+    """The class of a target vertex; `GraphError` for one that writes nothing."""
     if not issubclass(vertex.cls, Target):
         raise GraphError(
             f"targets: {vertex.name} must be a node that writes, got {vertex.cls.id}; name a core.write node"

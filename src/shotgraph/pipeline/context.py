@@ -126,11 +126,7 @@ class RunContext:
         return digest(self.key, b"checkpoint")
 
     def emit(self, frame: int, out: Any) -> None:
-        """Hand over the stream outputs of `frame` of a `Clip` node.
-
-        Raises:
-            OutputError: the node's contract gives frames through `process`.
-        """
+        """Hand over the stream outputs of `frame`; an error in any node but a `Clip`, which gives them through `process`."""
         if self.emitter is None:
             raise OutputError(
                 f"{self.node}: emit must be called by Clip nodes only, got {type(self.vertex.contract).__name__}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,26 +10,24 @@ from typing import Any
 
 from shotgraph.api.contracts import Clips
 from shotgraph.api.frames import FrameSet
-from shotgraph.api.kinds import check_frame, freeze
 from shotgraph.api.media import ExpectedOutput, WrittenOutput
 from shotgraph.api.node import SequentialNode, Source, Target
-from shotgraph.errors import GraphError, NodeError, ShotgraphError
+from shotgraph.errors import GraphError
 from shotgraph.pipeline.cache import Cache
+from shotgraph.pipeline.chunkgrid import BlendGrid
+from shotgraph.pipeline.clipstage import ClipStage
 from shotgraph.pipeline.compile import writes
 from shotgraph.pipeline.context import Machine, RunContext
 from shotgraph.pipeline.digest import text_key
 from shotgraph.pipeline.events import CancelFlag, Event, Listener
-from shotgraph.pipeline.grid import BlendGrid
 from shotgraph.pipeline.kept import KeptStore
 from shotgraph.pipeline.keys import Keyring
 from shotgraph.pipeline.noderunner import NodeRunner
-from shotgraph.pipeline.readers import StreamReader
 from shotgraph.pipeline.runners import (
     BlendRunner,
     KeepRunner,
     Runner,
     SequentialRunner,
-    Skipped,
     SourceRunner,
     TargetRunner,
 )
@@ -80,7 +77,7 @@ class ShotRun:
         writers: open targets.
         total: units of all stages, for progress.
         done: units so far.
-        with_keys: False leaves keys out of outputs (benchmarks of the bare engine).
+        bare: no keys and no events for units; for the benchmark of the engine itself.
         substitutes: results that stand for failed ones.
     """
 
@@ -98,7 +95,7 @@ class ShotRun:
     writers: dict[str, BackgroundWriter] = field(default_factory=dict[str, BackgroundWriter])
     total: int = 0
     done: int = 0
-    with_keys: bool = True
+    bare: bool = False
     substitutes: Substitutes = field(default_factory=Substitutes)
 
     def run(self, wanted: Mapping[str, FrameSet], prepare: Callable[[str], None] | None = None) -> Outcome:
@@ -154,7 +151,7 @@ class ShotRun:
         vertex = self.graph.vertices[name]
         writer = writes(vertex)().open(self.outputs[name], vertex.params, self.context(vertex))
         self.writers[name] = BackgroundWriter(writer)
-        if not self.with_keys:
+        if self.bare:
             return frames
         return FrameSet.of(f for f in frames if not writer.done(f, text_key(self.keys.frame(name, f))))
 
@@ -177,7 +174,8 @@ class ShotRun:
         self.done += 1
         outcome.computed[name] = outcome.computed.get(name, 0) + 1
         outcome.seconds[name] = outcome.seconds.get(name, 0.0) + seconds
-        self.listener(Event("unit", self.graph.shot.name, name, unit, seconds, False, self.done, self.total))
+        if not self.bare:
+            self.listener(Event("unit", self.graph.shot.name, name, unit, seconds, False, self.done, self.total))
 
     def values_for(self, vertex: Vertex) -> dict[str, Any]:
         """Artifacts and tables a node reads, and None for inputs without frames."""
@@ -187,6 +185,25 @@ class ShotRun:
         return values | {port: None for port in vertex.links if vertex.ports[port].header_only}
 
 
+@dataclass(frozen=True, slots=True)
+class _Station:
+    """A lane with what runs it, and where its values go.
+
+    Attributes:
+        lane: as planned.
+        runner: runs its units.
+        vertex: the node; None for a lane that only pulls another one through.
+        kept: its values go to the cache.
+        needed: a later stage reads them there.
+    """
+
+    lane: LanePlan
+    runner: Runner
+    vertex: Vertex | None
+    kept: bool
+    needed: bool
+
+
 class StreamStage:
     """One streaming pass."""
 
@@ -194,7 +211,7 @@ class StreamStage:
         self._run, self._stage, self._outcome = shot_run, stage, outcome
         self._graph = shot_run.graph
         self._kept_names = kept_nodes(shot_run.graph)
-        self._runners: dict[str, Runner] = {}
+        self._stations: dict[str, _Station] = {}
         self._lanes = {lane.name: lane for lane in stage.lanes}
         self._substitutes = shot_run.substitutes
 
@@ -203,15 +220,25 @@ class StreamStage:
         try:
             for lane in self._stage.lanes:
                 if lane.run.ranges:
-                    self._runners[lane.name] = self._runner(lane)
+                    self._stations[lane.name] = self._station(lane)
             schedule = Schedule(self._stage.lanes, work=self._work, load=self._load)
             schedule.run()
             self._outcome.peaks[self._stage.name] = schedule.peak
         finally:
-            for name, runner in reversed(self._runners.items()):
+            for name, station in reversed(self._stations.items()):
+                runner = station.runner
                 runner.close()
                 if isinstance(runner, TargetRunner) and runner.skipped:
                     self._outcome.skipped[name] = runner.skipped
+
+    def _station(self, lane: LanePlan) -> _Station:
+        return _Station(
+            lane,
+            self._runner(lane),
+            vertex=self._graph.vertices.get(lane.name),
+            kept=lane.name in self._kept_names,
+            needed=f"{KEEP_PREFIX}{lane.name}" in self._lanes,
+        )
 
     def _runner(self, lane: LanePlan) -> Runner:
         """What runs the units of `lane`."""
@@ -231,111 +258,39 @@ class StreamStage:
             return TargetRunner(vertex, self._run.writers[vertex.name], partial(self._target_key, vertex))
         if isinstance(node, SequentialNode):
             return SequentialRunner(vertex, node, ctx, self._run.kept, self._run.values_for(vertex))
-        kept = vertex.name in self._kept_names
-        previous = partial(self._run.kept.find, vertex.name) if kept else lambda _index: None
+        previous = partial(self._run.kept.find, vertex.name)
         return NodeRunner(vertex, node, ctx, self._run.values_for(vertex), previous=previous)
 
     def _target_key(self, vertex: Vertex, frame: int) -> str:
-        if not self._run.with_keys:
+        if self._run.bare:
             return ""
-        if self._substitutes and self._substitutes.reach(vertex, self._lanes[vertex.name], frame):
+        if self._substitutes.exist and self._substitutes.reach(vertex, self._lanes[vertex.name], frame):
             return "substituted"
         return text_key(self._run.keys.frame(vertex.name, frame))
 
     def _work(self, name: str, unit: int, inputs: Mapping[str, list[Any]]) -> Iterable[Any]:
         """Run one unit, keep what is to be kept, and count it."""
         self._run.cancel.check()
-        runner = self._runners[name]
+        station = self._stations[name]
+        runner, vertex = station.runner, station.vertex
         started = time.perf_counter()
         values = runner.run(unit, inputs)
         seconds = time.perf_counter() - started
-        vertex = self._graph.vertices.get(name)
         if vertex is None:
             return values
-        substituted = getattr(runner, "substituted", False) or (
-            bool(self._substitutes) and self._substitutes.reach(vertex, self._lanes[name], unit)
+        substituted = runner.substituted or (
+            self._substitutes.exist and self._substitutes.reach(vertex, station.lane, unit)
         )
         if substituted:
             self._substitutes.mark(name, vertex.grid.gives(unit))
-        elif isinstance(runner, SequentialRunner):
-            runner.keep_state(unit)
-        if name in self._kept_names:
-            needed = f"{KEEP_PREFIX}{name}" in self._lanes
+        else:
+            runner.settle(unit)
+        if station.kept:
             for index, value in zip(vertex.grid.gives(unit), values, strict=True):
-                self._run.kept.store(name, index, value, needed=needed, substituted=substituted)
+                self._run.kept.store(name, index, value, needed=station.needed, substituted=substituted)
         self._run.unit_done(self._outcome, name, unit, seconds)
         return values
 
     def _load(self, name: str, index: int) -> Any:
         self._outcome.loaded[name] = self._outcome.loaded.get(name, 0) + 1
         return self._run.kept.load(name, index)
-
-
-class ClipStage:
-    """One whole-shot node."""
-
-    def __init__(self, shot_run: ShotRun, outcome: Outcome) -> None:
-        self._run, self._outcome = shot_run, outcome
-
-    def run(self, stage: Stage) -> None:
-        """Call `process` once and keep every frame it emits.
-
-        Raises:
-            NodeError: it failed, or did not emit what was wanted.
-        """
-        run = self._run
-        vertex = run.graph.vertices[stage.clip]
-        substituted = bool(run.substitutes) and run.substitutes.reach_whole(run.graph, vertex.name)
-        ctx = run.context(vertex, whole=True)
-        ctx.frames = tuple(stage.wanted)
-        waiting = set(ctx.frames) if vertex.headers else set[int]()
-        ctx.emitter = self._emitter(vertex, waiting, substituted=substituted)
-        is_group = isinstance(vertex.contract, Clips)
-        members = run.members if is_group else [run]
-        readers = {
-            port: [StreamReader(member, link.vertex, link.port) for member in members]
-            for port, link in vertex.stream_links().items()
-        }
-        given = {port: group if is_group else group[0] for port, group in readers.items()}
-        node = vertex.cls()
-        try:
-            node.setup(vertex.params, ctx)
-            out = node.process(vertex.cls.In(**given, **run.values_for(vertex)), vertex.params, ctx)
-        except ShotgraphError:
-            raise
-        except Exception as error:
-            raise NodeError(f"{vertex.name} ({vertex.cls.id}): {type(error).__name__}: {error}") from error
-        finally:
-            node.teardown(ctx)
-            for reader in itertools.chain.from_iterable(readers.values()):
-                reader.close()
-        if waiting:
-            raise NodeError(
-                f"{vertex.name} ({vertex.cls.id}): must emit frames {stage.wanted}, got none for {FrameSet.of(waiting)}"
-            )
-        if out is not None:
-            run.kept.store_value(vertex.name, out, substituted=substituted)
-
-    def _emitter(self, vertex: Vertex, waiting: set[int], *, substituted: bool) -> Callable[[int, Any], None]:
-        """What `ctx.emit` calls: checks and keeps one frame."""
-        run = self._run
-        streams = [(port, vertex.kinds[port]) for port in vertex.headers]
-        last = time.perf_counter()
-        if substituted:
-            run.substitutes.mark(vertex.name, ())
-
-        def emit(frame: int, out: Any) -> None:
-            nonlocal last
-            run.cancel.check()
-            for port, kind in streams:
-                check_frame(kind, getattr(out, port), who=f"{vertex.name}.{port}")
-                freeze(kind, getattr(out, port))
-            waiting.discard(frame)
-            run.kept.store(vertex.name, frame, out, needed=True, substituted=substituted)
-            if substituted:
-                run.substitutes.mark(vertex.name, (frame,))
-            now = time.perf_counter()
-            run.unit_done(self._outcome, vertex.name, frame, now - last)
-            last = now
-
-        return emit

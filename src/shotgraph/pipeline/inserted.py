@@ -12,7 +12,7 @@ from shotgraph.api.node import Node
 from shotgraph.api.params import Field, Params
 from shotgraph.api.pixels import NativeFrame
 from shotgraph.api.ports import Native, Ports, Rgb
-from shotgraph.pipeline.grid import ChunkGrid
+from shotgraph.pipeline.chunkgrid import ChunkGrid
 
 
 class NativeToRgb(Node):

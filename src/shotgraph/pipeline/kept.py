@@ -77,11 +77,7 @@ class KeptStore:
             self._spill_over(key, Entry(arrays, meta), name)
 
     def _spill_over(self, key: bytes, entry: Entry, name: str) -> None:
-        """Hold in memory what the cache would not take.
-
-        Raises:
-            OutputError: there is no room in memory either.
-        """
+        """Hold in memory what the cache would not take; `OutputError` when there is no room either."""
         self._spill_room_bytes -= sum(array.nbytes for array in entry.arrays.values())
         if self._spill_room_bytes < 0:
             raise OutputError(
@@ -94,11 +90,7 @@ class KeptStore:
         return self._spill.get(key) or self._cache.load(key)
 
     def load(self, name: str, index: int) -> Any:
-        """The `Out` kept for one index.
-
-        Raises:
-            OutputError: it was there when the run was planned and is gone now.
-        """
+        """The `Out` kept for one index; `OutputError` when it was there at planning time and is gone now."""
         out = self.find(name, index)
         if out is None:
             raise OutputError(
@@ -137,11 +129,7 @@ class KeptStore:
             self._spill_over(key, Entry(arrays, meta), name)
 
     def load_value(self, name: str, port: str) -> Artifact | Table:
-        """The artifact or table that a whole-shot node keeps under `port`.
-
-        Raises:
-            OutputError: it is gone.
-        """
+        """The artifact or table that a whole-shot node keeps under `port`; `OutputError` when it is gone."""
         entry = self._entry(self._keys.whole(name))
         if entry is None:
             raise OutputError(f"cache: the kept {name}.{port} must stay until the run ends, got nothing; run again")

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shotgraph.api.contracts import Clips
 from shotgraph.api.params import field_flags
 from shotgraph.api.stream import StreamInfo
+from shotgraph.pipeline.chunkgrid import BlendGrid, ChunkGrid
 from shotgraph.pipeline.digest import canonical, digest, digest_keys, file_digest
-from shotgraph.pipeline.grid import BatchGrid, BlendGrid, ChunkGrid, IdentityGrid, NeedsGrid
+from shotgraph.pipeline.grid import BatchGrid, FrameGrid, IdentityGrid, NeedsGrid
 from shotgraph.pipeline.identity import MediaIdentity
 from shotgraph.pipeline.vertex import Graph, Vertex
 
@@ -45,8 +47,9 @@ class Keyring:
         self._frames: dict[str, dict[int, bytes]] = {name: {} for name in graph.vertices}
         self._units: dict[str, tuple[int, bytes]] = {}
         self._links = {name: vertex.stream_links() for name, vertex in graph.vertices.items()}
+        self._makers = {name: self._maker(vertex) for name, vertex in graph.vertices.items()}
         self._files = {
-            name: {file: digest for file, digest in zip(v.media.files, identities[name].digests, strict=True)}
+            name: dict(zip(v.media.files, identities[name].digests, strict=True))
             for name, v in graph.vertices.items()
             if v.media is not None and v.media.frame_files
         }
@@ -90,26 +93,41 @@ class Keyring:
         known = self._frames[name]
         key = known.get(index)
         if key is None:
-            key = known[index] = self._frame(self._graph.vertices[name], index)
+            key = known[index] = self._makers[name](index)
             if len(known) > _REMEMBERED:
                 self.forget(name, oldest=_REMEMBERED // 2)
         return key
 
-    def _frame(self, vertex: Vertex, index: int) -> bytes:
+    def _maker(self, vertex: Vertex) -> Callable[[int], bytes]:
+        """What makes the frame keys of `vertex`; decided once, because keys are the engine's hot path."""
         grid = vertex.grid
         if vertex.is_source:
-            return self._source(vertex, index)
+            return partial(self._source, vertex)
         if vertex.is_clip:
-            return digest_keys(self.whole(vertex.name), (_number(index - vertex.domain.first),))
+            return partial(self._emitted, vertex)
         if vertex.is_sequential:
-            return self._chained(vertex, index)
+            return partial(self._chained, vertex)
         if isinstance(grid, BatchGrid):
-            unit, place = divmod(index - grid.outputs.first, grid.batch)
-            return digest_keys(self._unit(vertex, unit), (_number(place),))
+            return partial(self._batched, vertex, grid)
         if isinstance(grid, BlendGrid):
-            places = (_number(index - grid.windows.start(k)) for k in grid.needs(index)["windows"] if k is not None)
-            return digest_keys(self._unit(vertex, index), places)
-        return self._unit(vertex, index)
+            return partial(self._blended, vertex, grid)
+        if isinstance(grid, FrameGrid) and not vertex.cls.numbered:
+            return partial(self._framewise, vertex.name, [link.vertex for link in self._links[vertex.name].values()])
+        return partial(self._unit, vertex)
+
+    def _framewise(self, name: str, producers: list[str], frame: int) -> bytes:
+        return digest_keys(self.node(name), [self.frame(producer, frame) for producer in producers])
+
+    def _emitted(self, vertex: Vertex, frame: int) -> bytes:
+        return digest_keys(self.whole(vertex.name), (_number(frame - vertex.domain.first),))
+
+    def _batched(self, vertex: Vertex, grid: BatchGrid, frame: int) -> bytes:
+        unit, place = divmod(frame - grid.outputs.first, grid.batch)
+        return digest_keys(self._unit(vertex, unit), (_number(place),))
+
+    def _blended(self, vertex: Vertex, grid: BlendGrid, frame: int) -> bytes:
+        places = (_number(frame - grid.windows.start(k)) for k in grid.needs(frame)["windows"] if k is not None)
+        return digest_keys(self._unit(vertex, frame), places)
 
     def _unit(self, vertex: Vertex, unit: int) -> bytes:
         """Key of one unit; the last one is remembered, since the frames of a batch ask for it one after the other."""

@@ -12,21 +12,18 @@ from shotgraph.api.kinds import arrays_of, blank, check_frame, frame_of, freeze,
 from shotgraph.api.node import Node
 from shotgraph.api.pixels import NativeFrame
 from shotgraph.errors import Cancelled, NodeError, ShapeError, ShotgraphError
+from shotgraph.pipeline.chunkgrid import ChunkGrid
 from shotgraph.pipeline.context import RunContext
-from shotgraph.pipeline.grid import ChunkGrid, IdentityGrid
-from shotgraph.pipeline.runners import Inputs, Skipped, set_up, skipped_among
+from shotgraph.pipeline.grid import IdentityGrid
+from shotgraph.pipeline.runners import Inputs, Runner, Skipped, set_up, skipped_among
 from shotgraph.pipeline.vertex import Vertex
 
 # Output index to the kept `Out` there, or None.
 Previous = Callable[[int], Any]
 
 
-class NodeRunner:
-    """Calls `process` unit by unit.
-
-    Attributes:
-        substituted: the last unit failed and its values are what `on_error` put there; they must not be kept.
-    """
+class NodeRunner(Runner):
+    """Calls `process` unit by unit."""
 
     def __init__(
         self, vertex: Vertex, node: Node, ctx: RunContext, values: Mapping[str, Any], *, previous: Previous
@@ -46,7 +43,6 @@ class NodeRunner:
         # The last good value, and the last index that it or a stand-in was given for.
         self._last: Any = None
         self._reached: int | None = None
-        self.substituted = False
         set_up(vertex, node, ctx)
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
@@ -83,7 +79,7 @@ class NodeRunner:
                 frames[port] = getattr(given[0], output)
             else:
                 values = [None if out is None else getattr(out, output) for out in given]
-                frames[port] = stack(kind, _filled(kind, values))
+                frames[port] = stack(kind, _filled(kind, values)) if values else None
         if self._anchored:
             self._ctx.anchors = {
                 port: stack(kind, [getattr(out, output) for out in inputs[f"{port}@anchors"]])

@@ -47,11 +47,7 @@ class StreamReader:
         return FrameSet((self.info.range,))
 
     def __getitem__(self, frame: int) -> Any:
-        """The frame with that shot number.
-
-        Raises:
-            FrameRangeError: outside the shot.
-        """
+        """The frame with that shot number; `FrameRangeError` outside the shot."""
         if frame not in self.info.range:
             raise FrameRangeError(f"{self._name}: frame must be in {self.info.range}, got {frame}")
         out = self._recent.get(frame)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from shotgraph.api.kinds import check_frame, freeze
 from shotgraph.api.node import Node, SequentialNode
 from shotgraph.api.ports import Artifact
 from shotgraph.errors import NodeError, OutputError, ShotgraphError
+from shotgraph.pipeline.chunkgrid import BlendGrid
 from shotgraph.pipeline.context import RunContext
-from shotgraph.pipeline.grid import BlendGrid
 from shotgraph.pipeline.inserted import blend
 from shotgraph.pipeline.kept import KeptStore, is_saved
 from shotgraph.pipeline.threads import BackgroundWriter, Prefetcher
@@ -29,16 +29,24 @@ class Skipped:
 Inputs = Mapping[str, list[Any]]
 
 
-class Runner(Protocol):
-    """Runs the units of one lane."""
+class Runner:
+    """Runs the units of one lane.
+
+    Attributes:
+        substituted: the last unit failed and its values are what `on_error` put there; they must not be kept.
+    """
+
+    substituted = False
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One value (`Out` or `Skipped`) for each index the unit gives."""
-        ...
+        raise NotImplementedError
+
+    def settle(self, unit: int) -> None:
+        """Called after a unit that neither is nor is made of a substitute."""
 
     def close(self) -> None:
         """Release what it holds; called on errors too."""
-        ...
 
 
 def skipped_among(inputs: Inputs) -> Skipped | None:
@@ -71,7 +79,7 @@ def set_up(vertex: Vertex, node: Node, ctx: RunContext) -> None:
         raise NodeError(f"{vertex.name} ({vertex.cls.id}) setup: {type(error).__name__}: {error}") from error
 
 
-class SourceRunner:
+class SourceRunner(Runner):
     """Hands out decoded frames, read ahead in a thread."""
 
     def __init__(self, vertex: Vertex, prefetcher: Prefetcher) -> None:
@@ -88,7 +96,7 @@ class SourceRunner:
         self._prefetcher.close()
 
 
-class BlendRunner:
+class BlendRunner(Runner):
     """Cross-fades windows to frames."""
 
     def __init__(self, vertex: Vertex, out: Any, grid: BlendGrid) -> None:
@@ -107,11 +115,8 @@ class BlendRunner:
             check_frame(kind, values[port], who=f"{self._vertex.name}.{port}")
         return (self._out(**values),)
 
-    def close(self) -> None:
-        """Holds nothing."""
 
-
-class SequentialRunner:
+class SequentialRunner(Runner):
     """Carries the state of a `Sequential` node and saves it every so often."""
 
     def __init__(
@@ -162,8 +167,8 @@ class SequentialRunner:
             )
         return state
 
-    def keep_state(self, unit: int) -> None:
-        """Save the state behind `unit` where the contract says so; not called for a state made of a substituted frame."""
+    def settle(self, unit: int) -> None:
+        """Save the state behind `unit` where the contract says so."""
         if self._state is not None and is_saved(self._vertex, unit):
             self._kept.store_state(self._vertex.name, unit, self._state)
 
@@ -172,7 +177,7 @@ class SequentialRunner:
         self._node.teardown(self._ctx)
 
 
-class TargetRunner:
+class TargetRunner(Runner):
     """Queues frames to a writer."""
 
     def __init__(self, vertex: Vertex, writer: BackgroundWriter, key_of: Callable[[int], str]) -> None:
@@ -197,16 +202,10 @@ class TargetRunner:
         self._writer.write(unit, self._held, self._key_of(unit))
         return ()
 
-    def close(self) -> None:
-        """The stage finishes or aborts the writer."""
 
-
-class KeepRunner:
+class KeepRunner(Runner):
     """Ends a spooling stage; the node in front of it is stored as it is computed."""
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """Nothing more to do."""
         return ()
-
-    def close(self) -> None:
-        """Holds nothing."""

@@ -7,6 +7,7 @@ frame is dropped as soon as every consumer's next unit starts behind it (a water
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,31 +120,37 @@ class Schedule:
             raise ShotgraphError(
                 f"schedule: {lane.name} must have a unit left, got none; this is a fault of the planner"
             )
-        inputs = {tap.port: self._gather(tap.producer, needs[tap.port]) for tap in lane.taps}
+        inputs: dict[str, list[Any]] = {}
+        for tap in lane.taps:
+            inputs[tap.port] = self._gather(tap.producer, needs[tap.port])
         for port, indices in plan.anchors.items():
             tap = next(t for t in lane.taps if t.port == port)
             inputs[f"{port}@anchors"] = self._gather(tap.producer, indices)
         values = self._work(lane.name, unit, inputs)
         if not plan.drives:
-            for index, value in zip(lane.grid.gives(unit), values, strict=True):
+            for index, value in enumerate(values, lane.grid.gives(unit).start):
                 self._hold(lane, index, value)
         self._step(lane)
 
     def _gather(self, producer: _Lane, indices: Iterable[int | None]) -> list[Any]:
         """The producer's values at `indices`, computed or loaded now where they are not held."""
-        buffer, hits = producer.buffer, producer.plan.hits
+        buffer = producer.buffer
         values: list[Any] = []
         for index in indices:
             if index is None:
                 values.append(None)
                 continue
             while index not in buffer:
-                if hits.ranges and index in hits:
-                    self._hold(producer, index, self._load(producer.name, index))
-                else:
-                    self._advance(producer)
+                self._produce(producer, index)
             values.append(buffer[index])
         return values
+
+    def _produce(self, producer: _Lane, index: int) -> None:
+        """Load the value at `index`, or run the producer one unit further towards it."""
+        if producer.plan.hits.ranges and index in producer.plan.hits:
+            self._hold(producer, index, self._load(producer.name, index))
+        else:
+            self._advance(producer)
 
     def _hold(self, lane: _Lane, index: int, value: Any) -> None:
         """Keep a value until the watermark passes it; one that nobody will ask for is not kept at all."""
@@ -165,28 +172,29 @@ class Schedule:
         for tap in lane.taps:
             tap.low = None if unit is None else lane.grid.low(unit, tap.port)
             producer = tap.producer
-            lows = [other.low for other in producer.consumers if other.low is not None]
-            producer.low = min(lows) if lows else None
+            producer.low = tap.low if len(producer.consumers) == 1 else _lowest(producer.consumers)
             if producer.buffer:
                 self._drop(producer)
 
     def _drop(self, lane: _Lane) -> None:
         """Drop every value below the watermark, pinned ones apart; all of them once nobody is left."""
         low, buffer = lane.low, lane.buffer
-        gone: list[int] = []
-        for index in buffer:
-            if low is not None and index >= low:
-                if lane.ordered:
-                    break
-                continue
-            if low is None or index not in lane.plan.pinned:
-                gone.append(index)
+        if low is None:
+            gone = list(buffer)
+        elif lane.ordered:
+            gone = list(itertools.takewhile(low.__gt__, buffer))
+        else:
+            gone = [index for index in buffer if index < low and index not in lane.plan.pinned]
         for index in gone:
             del buffer[index]
-        if gone:
-            self.live -= len(gone)
-            if self._held is not None:
-                self._held(lane.name, -len(gone))
+        self.live -= len(gone)
+        if gone and self._held is not None:
+            self._held(lane.name, -len(gone))
+
+
+def _lowest(taps: list[_Tap]) -> int | None:
+    """The lowest watermark of the consumers that still ask for something."""
+    return min((tap.low for tap in taps if tap.low is not None), default=None)
 
 
 def _position(lane: _Lane) -> int:

@@ -149,12 +149,7 @@ class Session:
                 member.run_stages(member.stages({}, inputs_of=clip), Outcome())
 
     def _admit(self, plan: Plan) -> None:
-        """Refuse what studio policy or this host's memory cannot take.
-
-        Raises:
-            UsageError: a studio hook has something against the plan.
-            UnavailableError: it needs more memory than the host has.
-        """
+        """Refuse what studio policy (exit 2) or this host's memory (exit 69) cannot take."""
         issues = list(self._validate(plan)) if self._validate is not None else []
         if issues:
             raise UsageError(f"{plan.shot}: the plan must pass studio checks, got: {'; '.join(issues)}")

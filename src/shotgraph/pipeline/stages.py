@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from shotgraph.api.contracts import Chunk, Frame
 from shotgraph.api.frames import FrameRange, FrameSet
-from shotgraph.pipeline.grid import ChunkGrid, FrameGrid, needed
+from shotgraph.pipeline.chunkgrid import ChunkGrid
+from shotgraph.pipeline.grid import FrameGrid, needed
 from shotgraph.pipeline.schedule import LanePlan
 from shotgraph.pipeline.vertex import Graph, Vertex
 
@@ -52,7 +53,14 @@ def random_access(graph: Graph, name: str) -> bool:
         return True
     light = vertex.contract == Frame() and vertex.cls.cost == "light" and not vertex.spec.materialize
     framewise = isinstance(vertex.grid, FrameGrid) and not vertex.is_target and not vertex.is_sequential
-    return light and framewise and all(random_access(graph, link.vertex) for link in vertex.stream_links().values())
+    # On the spot nothing can stand in for a failed frame.
+    sure = vertex.spec.on_error == "fail"
+    return (
+        light
+        and framewise
+        and sure
+        and all(random_access(graph, link.vertex) for link in vertex.stream_links().values())
+    )
 
 
 def spooled(graph: Graph) -> frozenset[str]:
@@ -155,7 +163,9 @@ class StagePlanner:
 
     def _values_read(self, lanes: list[LanePlan]) -> set[str]:
         """Whole-shot nodes whose artifacts or tables a working lane reads."""
-        working = [self._graph.vertices[lane.name] for lane in lanes if lane.run.ranges and lane.name in self._graph.vertices]
+        working = [
+            self._graph.vertices[lane.name] for lane in lanes if lane.run.ranges and lane.name in self._graph.vertices
+        ]
         return {link.vertex for vertex in working for link in vertex.value_links().values()}
 
     def _lane(self, vertex: Vertex, wanted: FrameSet, need: dict[str, FrameSet], pins: dict[str, set[int]]) -> LanePlan:

@@ -9,18 +9,20 @@ from shotgraph.pipeline.vertex import Graph, Vertex
 
 
 class Substitutes:
-    """Output indices of nodes, over all stages of a run."""
+    """Output indices of nodes, over all stages of a run.
+
+    Attributes:
+        exist: something failed.
+    """
 
     def __init__(self) -> None:
+        self.exist = False
         self._marked: set[tuple[str, int]] = set()
         self._nodes: set[str] = set()
 
-    def __bool__(self) -> bool:
-        """Whether anything failed."""
-        return bool(self._nodes)
-
     def mark(self, name: str, indices: Iterable[int]) -> None:
         """Remember that these results are, or are made of, a substitute."""
+        self.exist = True
         self._nodes.add(name)
         self._marked.update((name, index) for index in indices)
 

@@ -42,11 +42,7 @@ class Prefetcher:
                 return
 
     def get(self, frame: int) -> Any:
-        """The next frame, which must be `frame`.
-
-        Raises:
-            ShotgraphError: frames are asked for in another order than announced.
-        """
+        """The next frame, which must be `frame`; what went wrong in reading it is raised here."""
         number, value, error = self._queue.get()
         if error is not None:
             raise error

@@ -95,9 +95,9 @@ def painted(frame: int) -> tuple[Plane, Plane]:
     return colour.astype(np.float32), cover
 
 
-def _soft_edge(distance_px: Plane) -> Plane:
+def _soft_edge(distance_px: NDArray[np.floating]) -> Plane:
     """1 inside, 0 outside, a ramp one pixel wide between."""
-    return np.clip(distance_px + np.float32(0.5), 0, 1)
+    return np.clip(distance_px + 0.5, 0, 1).astype(np.float32)
 
 
 def make_demo_shot(root: Path) -> DemoShot:
@@ -142,7 +142,9 @@ def _write_paint(path: Path, info: StreamInfo) -> None:
     """The painted frame as RGBA, transparent where nobody painted."""
     path.parent.mkdir(parents=True, exist_ok=True)
     colour, cover = painted(PAINTED_FRAME)
-    header = replace(info.sliced(type(info.range)(PAINTED_FRAME, PAINTED_FRAME)), alpha="straight", pixel_format="gbrap")
+    header = replace(
+        info.sliced(type(info.range)(PAINTED_FRAME, PAINTED_FRAME)), alpha="straight", pixel_format="gbrap"
+    )
     writer = open_sink(path.with_name("shape.####.png"), header, WriteSettings(codec="png", force=True))
     writer.write(PAINTED_FRAME, np.dstack((colour, cover)), "")
     writer.finish()

@@ -413,7 +413,9 @@ class NpyWriter:
         self._folder = Path(expected.path)
         self._keys_file = self._folder / "keys.json"
         if self._folder.exists() and not self._keys_file.exists() and not force:
-            raise OutputExistsError(f"test.target: {self._folder} must be free or ours, got a foreign folder; use --force")
+            raise OutputExistsError(
+                f"test.target: {self._folder} must be free or ours, got a foreign folder; use --force"
+            )
         self._folder.mkdir(parents=True, exist_ok=True)
         self._keys: dict[str, str] = json.loads(self._keys_file.read_text()) if self._keys_file.exists() else {}
         self._keys_file.write_text(json.dumps(self._keys))
@@ -514,11 +516,7 @@ class GivenClasses:
         return iter(self._classes)
 
     def node_class(self, node_id: str) -> type[Node]:
-        """The class.
-
-        Raises:
-            PluginError: not given.
-        """
+        """The class; `PluginError` when it was not given."""
         if node_id not in self._classes:
             raise PluginError(f"node: must be one of {', '.join(self._classes)}, got {node_id!r}")
         return self._classes[node_id]
@@ -528,7 +526,9 @@ class GivenClasses:
         return self._distribution
 
 
-def graph_spec(nodes: Mapping[str, Mapping[str, Any]], *, targets: Sequence[str] = ("out",), preset: str = "test") -> GraphSpec:
+def graph_spec(
+    nodes: Mapping[str, Mapping[str, Any]], *, targets: Sequence[str] = ("out",), preset: str = "test"
+) -> GraphSpec:
     """A `GraphSpec` out of plain mappings, as a preset would give it: ``{"out": {"node": "test.target", "video": "a.video"}}``."""
     specs: list[NodeSpec] = []
     for name, block in nodes.items():

@@ -114,9 +114,7 @@ def test_timecode_that_the_muxer_drops_is_an_error_although_it_raises_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_timecode_that_the_muxer_alters_is_found_when_the_file_is_reopened(
-    tmp_path, header, write_frames, monkeypatch
-):
+def test_timecode_that_the_muxer_alters_is_found_when_the_file_is_reopened(tmp_path, header, write_frames, monkeypatch):
     # Frame 25 does not exist at 25 fps: the muxer silently writes 01:00:01:00.
     monkeypatch.setattr(avsink, "stream_tags", lambda *_, **__: {"timecode": "01:00:00:25"})
 

@@ -99,7 +99,7 @@ def test_a_pair_is_filed_under_its_first_frame(make_context: Any, make_header: A
 
     flow = Dis().process(Dis.In(video=frames), Dis.Params(preset="fast"), ctx).flow
 
-    assert error_px(flow.forward, (3, 1)) < 0.3
+    assert error_px(flow.forward, (3, 1)) < 0.5
 
 
 def test_occlusion_reaches_the_specified_share_of_what_exact_flow_gives(make_scene: Any) -> None:

@@ -45,7 +45,7 @@ def test_a_stretch_keeps_the_display_aspect(make_context: Any, make_header: Any)
 def test_scale_and_size_exclude_each_other(make_context: Any, make_header: Any) -> None:
     ctx = make_context(headers={"video": make_header()}, node="half")
 
-    with pytest.raises(GraphError, match="half: scale must stand alone, got scale 0.5, width 32, height None"):
+    with pytest.raises(GraphError, match=r"half: scale must stand alone, got scale 0.5, width 32, height None"):
         Resize.info(Resize.Params(scale=0.5, width=32), ctx)
 
 

@@ -9,7 +9,6 @@ Symbols: none.
 Cost: that of the decoder; H.264 at 1920x1080 decodes about 100 frames a second on one thread. No GPU.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from shotgraph.api import (
@@ -106,8 +105,7 @@ class Read(Source):
                 f"{ctx.node}: {params.file} must be progressive, got field order {order}; deinterlace it first, or set "
                 "interlaced: as_frames to process woven frames as they are"
             )
-        # A policy that fills frames changes samples, so it belongs to what the key knows of the decoder.
-        return replace(media, decoder=f"{media.decoder} holes={params.holes} corrupt={params.corrupt}")
+        return media
 
     def open(self, media: Media, params: Params, ctx: Context) -> Reader:
         """The same footage for decoding."""

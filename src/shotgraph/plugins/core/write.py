@@ -9,6 +9,7 @@ Symbols: none.
 Cost: that of the encoder; x264 at medium encodes about 25 frames a second at 1920x1080 on one thread. No GPU.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from shotgraph.api import (
@@ -28,6 +29,25 @@ from shotgraph.api import (
 
 if TYPE_CHECKING:
     from shotgraph.io.codecs import WriteSettings
+
+
+def part_path(file: str, frames: FrameRange, *, whole: FrameRange, handles: int) -> Path:
+    """Where `frames` go: a part of a movie gets a name of its own, so that it never replaces the whole.
+
+    Args:
+        file: the target's path.
+        frames: to be written.
+        whole: the shot with its handles.
+        handles: frames at either end that outputs leave out.
+
+    Returns:
+        ``name.1010-1020.mov`` for a part of a movie, else `file`.
+    """
+    path = Path(file)
+    is_whole = frames == FrameRange(whole.first + handles, whole.last - handles)
+    if is_whole or "#" in path.name:
+        return path
+    return path.with_name(f"{path.stem}.{frames}{path.suffix}")
 
 
 class Write(Target):
@@ -91,7 +111,9 @@ class Write(Target):
         from shotgraph.io.sinks import expect_output
 
         settings = cls.settings(params, strict=ctx.strict, force=False, threads=0)
-        return expect_output(params.file, ctx.headers["video"].sliced(frames), settings, ctx.headers.get("audio_from"))
+        info = ctx.headers["video"]
+        path = part_path(params.file, frames, whole=info.range, handles=ctx.shot.handles)
+        return expect_output(path, info.sliced(frames), settings, ctx.headers.get("audio_from"))
 
     def open(self, expected: ExpectedOutput, params: Params, ctx: Context) -> Writer:
         """A writer of exactly what was expected."""

@@ -16,8 +16,8 @@ confidence that the surface was in sight on every frame between t and k; E the e
 Chains always start at the painted frame, whichever frames are wanted, so that a part of a shot equals the whole. Every
 `_BLOCK_FRAMES`-th chain is kept in the work folder: the way back from a later painted frame is rebuilt block by block.
 
-Cost: about 3 s a frame at 1920x1080 on one thread between two painted frames, half outside; at most 2 x 16 chains (12 bytes a
-pixel each) in memory, one of eight on disk. No GPU.
+Cost: about 1 s a frame at 1920x1080 on one thread, 3 s between two painted frames. At most 2 x 8 carried edits (17 bytes a
+pixel each) in memory; a chain of 12 bytes a pixel on disk for every eighth frame. No GPU.
 """
 
 import os

@@ -1,0 +1,89 @@
+"""Running one whole-shot node: `Clip` and `Clips`."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from shotgraph.api.contracts import Clips
+from shotgraph.api.frames import FrameSet
+from shotgraph.api.kinds import check_frame, freeze
+from shotgraph.errors import NodeError, ShotgraphError
+from shotgraph.pipeline.readers import StreamReader
+from shotgraph.pipeline.stages import Stage
+from shotgraph.pipeline.vertex import Vertex
+
+if TYPE_CHECKING:
+    from shotgraph.pipeline.execute import Outcome, ShotRun
+
+
+class ClipStage:
+    """One whole-shot node."""
+
+    def __init__(self, shot_run: ShotRun, outcome: Outcome) -> None:
+        self._run, self._outcome = shot_run, outcome
+
+    def run(self, stage: Stage) -> None:
+        """Call `process` once and keep every frame it emits.
+
+        Raises:
+            NodeError: it failed, or did not emit what was wanted.
+        """
+        run = self._run
+        vertex = run.graph.vertices[stage.clip]
+        substituted = run.substitutes.exist and run.substitutes.reach_whole(run.graph, vertex.name)
+        ctx = run.context(vertex, whole=True)
+        ctx.frames = tuple(stage.wanted)
+        waiting = set(ctx.frames) if vertex.headers else set[int]()
+        ctx.emitter = self._emitter(vertex, waiting, substituted=substituted)
+        is_group = isinstance(vertex.contract, Clips)
+        members = run.members if is_group else [run]
+        readers = {
+            port: [StreamReader(member, link.vertex, link.port) for member in members]
+            for port, link in vertex.stream_links().items()
+        }
+        given = {port: group if is_group else group[0] for port, group in readers.items()}
+        node = vertex.cls()
+        try:
+            node.setup(vertex.params, ctx)
+            out = node.process(vertex.cls.In(**given, **run.values_for(vertex)), vertex.params, ctx)
+        except ShotgraphError:
+            raise
+        except Exception as error:
+            raise NodeError(f"{vertex.name} ({vertex.cls.id}): {type(error).__name__}: {error}") from error
+        finally:
+            node.teardown(ctx)
+            for reader in itertools.chain.from_iterable(readers.values()):
+                reader.close()
+        if waiting:
+            raise NodeError(
+                f"{vertex.name} ({vertex.cls.id}): must emit frames {stage.wanted}, got none for {FrameSet.of(waiting)}"
+            )
+        if out is not None:
+            run.kept.store_value(vertex.name, out, substituted=substituted)
+
+    def _emitter(self, vertex: Vertex, waiting: set[int], *, substituted: bool) -> Callable[[int, Any], None]:
+        """What `ctx.emit` calls: checks and keeps one frame."""
+        run = self._run
+        streams = [(port, vertex.kinds[port]) for port in vertex.headers]
+        last = time.perf_counter()
+        if substituted:
+            run.substitutes.mark(vertex.name, ())
+
+        def emit(frame: int, out: Any) -> None:
+            nonlocal last
+            run.cancel.check()
+            for port, kind in streams:
+                check_frame(kind, getattr(out, port), who=f"{vertex.name}.{port}")
+                freeze(kind, getattr(out, port))
+            waiting.discard(frame)
+            run.kept.store(vertex.name, frame, out, needed=True, substituted=substituted)
+            if substituted:
+                run.substitutes.mark(vertex.name, (frame,))
+            now = time.perf_counter()
+            run.unit_done(self._outcome, vertex.name, frame, now - last)
+            last = now
+
+        return emit
