@@ -66,8 +66,6 @@ def test_planes_come_back_from_libav_unchanged(
         ("yuv420p10be", "yuv420p10le"),
         ("gbrp12be", "gbrp12le"),
         ("gray16be", "gray16le"),
-        ("xv48le", "yuv444p16le"),
-        ("ayuv64le", "yuva444p16le"),
     ],
 )
 def test_packed_formats_are_split_like_libav_itself_does(packed: str, planar: str) -> None:
@@ -94,6 +92,20 @@ def test_high_samples_are_shifted_down(name: str, planar: str, shift: int) -> No
     assert split.format.name == planar
     assert np.array_equal(split.planes[0], stored[:, : 10 * step : step] >> shift)
     assert split.planes[0].dtype == np.uint16
+
+
+@pytest.mark.parametrize(
+    ("name", "planar", "order"), [("ayuv64le", "yuva444p16", (1, 2, 3, 0)), ("xv48le", "yuv444p16", (1, 0, 2))]
+)
+def test_packed_444_of_16_bits_is_split(name: str, planar: str, order: tuple[int, ...]) -> None:
+    # By hand: FFmpeg 8.1's swscale now and then leaves a few pixels of these unwritten.
+    frame = filled_frame(name, 10, 6)
+    stored = np.frombuffer(frame.planes[0], "<u2").reshape(6, -1)
+
+    split = native_from_av(frame)
+
+    assert split.format.name == planar
+    assert all(np.array_equal(plane, stored[:, k:40:4]) for plane, k in zip(split.planes, order, strict=True))
 
 
 def test_gray_with_alpha_fills_green_blue_and_red() -> None:

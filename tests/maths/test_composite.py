@@ -103,3 +103,14 @@ def test_over_a_transparent_straight_plane_the_colour_is_the_foregrounds() -> No
 
     assert [plane[0].tolist() for plane in straight.planes] == [[100, 200], [120, 90], [140, 40], [128, 0]]
     assert premultiplied.planes[0][0].tolist() == [150, 200]
+
+
+def test_over_a_half_transparent_straight_plane_colours_weigh_by_what_they_add_to_alpha() -> None:
+    layout = PixelFormat.parse("yuva444p")
+    below = NativeFrame(tuple(np.full((1, 1), v, np.uint8) for v in (200, 90, 40, 51)), layout)
+    above = NativeFrame(tuple(np.full((1, 1), v, np.uint8) for v in (100, 120, 140, 255)), layout)
+
+    mixed = over_planes(below, above, np.array([[0.5]], np.float32), straight=True)
+
+    # Alpha is 0.5 + 0.2 x 0.5 = 0.6, so the foreground weighs 0.5 / 0.6: 200 - 83.3, 90 + 25, 40 + 83.3.
+    assert [int(plane[0, 0]) for plane in mixed.planes] == [117, 115, 123, 153]

@@ -19,7 +19,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from shotgraph.api import NativeFrame, WrittenOutput
-from shotgraph.errors import OutputError, ShapeError, ShotgraphError, VerifyError
+from shotgraph.errors import OutputError, ShapeError, ShotgraphError, UsageError, VerifyError
 from shotgraph.io.carry import CarryReport, PacketCarrier
 from shotgraph.io.codecs import MUXERS, encoder_options, fits_blocks
 from shotgraph.io.filedigest import file_digest, refuse_existing, settle
@@ -148,13 +148,19 @@ class AvSink:
             self._carrier = PacketCarrier(plan.carry)
         with captured_errors() as log:
             self._container = av.open(
-                f"file:{self._part.absolute()}", "w", format=muxer, options=muxer_options(plan.written, plan.container)
+                f"file:{self._part.absolute()}",
+                "w",
+                format=muxer,
+                container_options=muxer_options(plan.written, plan.container),
             )
             self._stream = self._add_picture_stream()
             if self._carrier is not None:
                 self._carrier.add_streams(self._container)
             self._container.metadata.update(container_tags(plan.written, plan.container))
             self._container.start_encoding()
+        # What the encoder did not know is still there after it opened.
+        if unknown := ", ".join(self._stream.codec_context.options):
+            raise UsageError(f"{plan.path}: options must be options of {plan.codec.encoder}, got {unknown}")
         # A timecode that the muxer dislikes leaves a line in the log and no other trace.
         if log:
             raise ValueError(str(log))

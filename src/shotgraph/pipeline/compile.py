@@ -6,28 +6,23 @@ Every fault of the graph is collected and raised at once; each names its place i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import pydantic
 
-from shotgraph.api.contracts import Chunk, Contract, Frame, Window
+from shotgraph.api.contracts import Chunk
 from shotgraph.api.frames import FrameRange
 from shotgraph.api.graph import GraphSpec, NodeSpec
 from shotgraph.api.media import Media
-from shotgraph.api.node import Node, Source, Target
+from shotgraph.api.node import Node, Source
 from shotgraph.api.params import Params, field_flags
 from shotgraph.api.paths import fill
 from shotgraph.api.ports import PortSpec, port_specs
 from shotgraph.api.shot import Shot
-from shotgraph.api.stream import UNSPECIFIED, StreamInfo
 from shotgraph.errors import GraphError, PresetError, ShotgraphError
-from shotgraph.pipeline.chunkgrid import BlendGrid, ChunkGrid, contract_grid
-from shotgraph.pipeline.grid import FrameGrid, Grid, IdentityGrid, NeedsGrid, WindowGrid
-from shotgraph.pipeline.inserted import BlendWindows, NativeToRgb
+from shotgraph.pipeline.binding import PlanContext, check_reach, contract_with, grid_of, outputs_of, whole_identity
+from shotgraph.pipeline.inserted import NativeToRgb, blend_of, conversion_of
 from shotgraph.pipeline.vertex import Graph, Link, Vertex
-
-ENGINE = "shotgraph engine"
 
 
 class NodeClasses(Protocol):
@@ -40,30 +35,6 @@ class NodeClasses(Protocol):
     def distribution(self, node_id: str) -> str:
         """``name version`` of the package that offers it."""
         ...
-
-
-@dataclass
-class PlanContext:
-    """`QueryContext` for one node while the graph is compiled.
-
-    Attributes:
-        node: its name.
-        shot: the shot.
-        headers: headers of its linked stream inputs.
-        strict: refuse losses.
-        warnings: what the node said.
-    """
-
-    node: str
-    shot: Shot
-    headers: Mapping[str, StreamInfo]
-    strict: bool = False
-    warnings: list[str] = field(default_factory=list[str])
-
-    def warn(self, message: str) -> None:
-        """Keep `message` for the plan."""
-        if message not in self.warnings:
-            self.warnings.append(message)
 
 
 def path_fields(shot: Shot, preset: str) -> dict[str, str]:
@@ -155,10 +126,10 @@ class _Compiler:
         contract = contract_with(cls.contract_for(params), node)
         media = cls.media(params, ctx) if issubclass(cls, Source) else None
         domain = self._domain(cls, params, ctx, media)
-        same = _whole_identity(cls, params, ctx, domain)
+        same = whole_identity(cls, params, ctx, domain)
         if same is not None:
             return self._bypassed(node, links[same], ctx)
-        kinds, output_headers = _outputs(cls, params, ctx, media, domain)
+        kinds, output_headers = outputs_of(cls, params, ctx, media, domain)
         vertex = Vertex(
             name=node.name,
             cls=cls,
@@ -172,13 +143,15 @@ class _Compiler:
             media=media,
             distribution=self._classes.distribution(node.node),
             warnings=[*ctx.warnings, *(media.warnings if media else ())],
-            grid=_grid(cls, contract, [p for p in headers if not ports[p].header_only], params, ctx, domain),
+            grid=grid_of(cls, contract, [p for p in headers if not ports[p].header_only], params, ctx, domain),
             kinds=kinds,
             headers=output_headers,
         )
-        _check_reach(vertex)
+        check_reach(vertex)
         self.vertices[node.name] = vertex
-        return self._blended(vertex) if isinstance(contract, Chunk) else vertex
+        if isinstance(contract, Chunk):
+            vertex = self.vertices[f"{node.name}>blend"] = blend_of(vertex)
+        return vertex
 
     def _bypassed(self, node: NodeSpec, link: Link, ctx: PlanContext) -> Vertex:
         """The producer that stands in for a node with nothing to do; behind a conversion made for it, the native one."""
@@ -251,55 +224,8 @@ class _Compiler:
         """The conversion of a native output, made once and shared."""
         name = f"{producer.name}>rgb" if len(producer.kinds) == 1 else f"{producer.name}.{port}>rgb"
         if name not in self.vertices:
-            self.vertices[name] = _conversion(name, producer, port)
+            self.vertices[name] = conversion_of(producer, port, name=name)
         return self.vertices[name]
-
-    def _blended(self, chunk: Vertex) -> Vertex:
-        """The stream behind a windowed node."""
-        grid = chunk.grid
-        if not isinstance(grid, ChunkGrid):
-            raise GraphError(f"{chunk.name}: a Chunk node must have a chunk grid, got {type(grid).__name__}")
-        name = f"{chunk.name}>blend"
-        vertex = Vertex(
-            name=name,
-            cls=BlendWindows,
-            params=BlendWindows.Params(),
-            contract=Frame(),
-            links={"windows": Link(chunk.name, "")},
-            ports={"windows": PortSpec("windows", "stream", tuple(chunk.kinds.values()))},
-            kinds=chunk.kinds,
-            headers=chunk.headers,
-            input_headers={"windows": next(iter(chunk.headers.values()))},
-            domain=chunk.domain,
-            grid=BlendGrid(("windows",), grid),
-            spec=replace(chunk.spec, name=name, materialize=False),
-            distribution=ENGINE,
-            inserted=True,
-            note=f"{grid.chunk.blend} over {grid.chunk.overlap} of {grid.chunk.size} frames",
-        )
-        self.vertices[name] = vertex
-        return vertex
-
-
-def contract_with(contract: Contract, node: NodeSpec) -> Contract:
-    """`contract` with the fields that the preset replaces.
-
-    Args:
-        contract: as the node declares it.
-        node: its ``batch``, ``window`` or ``chunk`` block.
-
-    Returns:
-        The contract of this run.
-
-    Raises:
-        GraphError: a field this contract does not have, or a value it refuses.
-    """
-    known = {item.name for item in fields(contract)}
-    unknown = sorted(set(node.contract) - known)
-    if unknown:
-        name = type(contract).__name__
-        raise GraphError(f"contract {name}: settings must be among {sorted(known)}, got {', '.join(unknown)}")
-    return replace(contract, **node.contract)
 
 
 def _param_fault(node: NodeSpec, fault: Any) -> str:
@@ -307,116 +233,3 @@ def _param_fault(node: NodeSpec, fault: Any) -> str:
     top = str(fault["loc"][0]) if fault["loc"] else ""
     where = node.setting_where.get(top, node.where)
     return f"{where}: graph.{node.name}.{path}: {fault['msg']}, got {fault['input']!r}"
-
-
-def _grid(
-    cls: type[Node], contract: Contract, streams: list[str], params: Params, ctx: PlanContext, domain: FrameRange
-) -> Grid:
-    overridden = cls.frames_needed.__func__ is not Node.frames_needed.__func__
-    if overridden and isinstance(contract, Frame | Window) and cls.frames_needed(domain.first, params, ctx) is not None:
-        return NeedsGrid(tuple(streams), domain, lambda frame: cls.frames_needed(frame, params, ctx) or {})
-    grid = contract_grid(contract, streams, domain)
-    if _overrides_identity(cls) and isinstance(grid, FrameGrid | WindowGrid):
-        return IdentityGrid(grid, lambda frame: cls.identity(frame, params, ctx))
-    return grid
-
-
-def _overrides_identity(cls: type[Node]) -> bool:
-    return cls.identity.__func__ is not Node.identity.__func__
-
-
-def _whole_identity(cls: type[Node], params: Params, ctx: PlanContext, domain: FrameRange) -> str | None:
-    """The input port that is the node's answer at every frame of the shot: the node then has no part in the graph."""
-    if not _overrides_identity(cls) or len(port_specs(cls.Out)) != 1:
-        return None
-    port = cls.identity(domain.first, params, ctx)
-    # A node that sees more than a frame at a time is asked once for all.
-    if port is None or not isinstance(cls.contract_for(params), Frame | Window):
-        return port
-    return port if all(cls.identity(f, params, ctx) == port for f in domain) else None
-
-
-def _outputs(
-    cls: type[Node], params: Params, ctx: PlanContext, media: Media | None, domain: FrameRange
-) -> tuple[dict[str, str], dict[str, StreamInfo]]:
-    """Kinds and headers of every output port."""
-    given = dict(cls.info(params, ctx))
-    base = media.info if media else next(iter(ctx.headers.values()))
-    kinds: dict[str, str] = {}
-    headers: dict[str, StreamInfo] = {}
-    for port in port_specs(cls.Out):
-        if port.medium != "stream":
-            kinds[port.name] = port.kinds[0]
-            continue
-        header = given.get(port.name, base)
-        kinds[port.name] = port.kinds[0] if len(port.kinds) == 1 else header.kind
-        if header.range != domain and port.name not in given:
-            header = replace(header, first_frame=domain.first, count=len(domain))
-        headers[port.name] = replace(header, kind=kinds[port.name])
-    return kinds, headers
-
-
-def _check_reach(vertex: Vertex) -> None:
-    """Every stream input covers the node's frames, unless the node chooses frames itself."""
-    if isinstance(vertex.grid, NeedsGrid) or vertex.is_clip:
-        return
-    for port in vertex.stream_links():
-        given = vertex.input_headers[port].range
-        if vertex.domain.first not in given or vertex.domain.last not in given:
-            raise GraphError(
-                f"{port}: must cover frames {vertex.domain}, got {given}; the inputs are of different lengths"
-            )
-
-
-def _conversion(name: str, producer: Vertex, port: str) -> Vertex:
-    """The vertex that turns a native output into RGB, with its matrix and range settled here and said in `note`."""
-    info = producer.headers[port]
-    matrix, signal_range, guess = settled_colour(info)
-    params = NativeToRgb.Params(matrix=matrix, range=signal_range)
-    header = replace(info, kind="rgb", colour=replace(info.colour, matrix=matrix, range=signal_range))
-    return Vertex(
-        name=name,
-        cls=NativeToRgb,
-        params=params,
-        contract=Frame(),
-        links={"video": Link(producer.name, port)},
-        ports={"video": PortSpec("video", "stream", ("native",))},
-        kinds={"video": "rgb"},
-        headers={"video": header},
-        input_headers={"video": info},
-        domain=producer.domain,
-        grid=contract_grid(Frame(), ("video",), producer.domain),
-        spec=NodeSpec(name=name, node=NativeToRgb.id, where=producer.spec.where),
-        distribution=ENGINE,
-        inserted=True,
-        note=f"{info.pixel_format} to rgb, matrix {matrix}, range {signal_range}, transfer {info.colour.transfer}",
-        warnings=[f"{producer.name}: {guess}"] if guess else [],
-    )
-
-
-def settled_colour(info: StreamInfo) -> tuple[str, str, str]:
-    """(matrix, range, what was guessed or an empty string) for pixels with these tags: an explicit rule, never per frame."""
-    from shotgraph.api.pixels import PixelFormat
-
-    family = PixelFormat.parse(info.pixel_format).family
-    matrix, signal_range = info.colour.matrix, info.colour.range
-    guesses: list[str] = []
-    if family != "yuv":
-        matrix = "rgb"
-        signal_range = "full" if signal_range == UNSPECIFIED else signal_range
-    if matrix in (UNSPECIFIED, "rgb") and family == "yuv":
-        matrix = "bt709" if info.height >= 720 or info.width >= 1280 else "smpte170m"
-        guesses.append(f"no matrix tag, {matrix} taken for {info.width}x{info.height}")
-    if signal_range == UNSPECIFIED:
-        signal_range = "limited"
-        guesses.append("no range tag, limited taken")
-    return matrix, signal_range, "; ".join(guesses)
-
-
-def writes(vertex: Vertex) -> type[Target]:
-    """The class of a target vertex; `GraphError` for one that writes nothing."""
-    if not issubclass(vertex.cls, Target):
-        raise GraphError(
-            f"targets: {vertex.name} must be a node that writes, got {vertex.cls.id}; name a core.write node"
-        )
-    return vertex.cls

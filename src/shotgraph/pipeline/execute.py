@@ -13,10 +13,10 @@ from shotgraph.api.frames import FrameSet
 from shotgraph.api.media import ExpectedOutput, WrittenOutput
 from shotgraph.api.node import SequentialNode, Source, Target
 from shotgraph.errors import GraphError
+from shotgraph.pipeline.binding import target_class
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.chunkgrid import BlendGrid
 from shotgraph.pipeline.clipstage import ClipStage
-from shotgraph.pipeline.compile import writes
 from shotgraph.pipeline.context import Machine, RunContext
 from shotgraph.pipeline.digest import text_key
 from shotgraph.pipeline.events import CancelFlag, Event, Listener
@@ -149,7 +149,7 @@ class ShotRun:
     def _open_target(self, name: str, frames: FrameSet) -> FrameSet:
         """Open the writer of a target; the frames it does not have yet."""
         vertex = self.graph.vertices[name]
-        writer = writes(vertex)().open(self.outputs[name], vertex.params, self.context(vertex))
+        writer = target_class(vertex)().open(self.outputs[name], vertex.params, self.context(vertex))
         self.writers[name] = BackgroundWriter(writer)
         if self.bare:
             return frames

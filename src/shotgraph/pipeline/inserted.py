@@ -1,5 +1,6 @@
 """The two nodes that the planner puts into a graph by itself: native pixels to RGB, and windows to a stream."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,17 @@ from numpy.typing import NDArray
 
 from shotgraph.api.context import Context
 from shotgraph.api.contracts import Frame
+from shotgraph.api.graph import NodeSpec
 from shotgraph.api.kinds import arrays_of, frame_of
 from shotgraph.api.node import Node
 from shotgraph.api.params import Field, Params
-from shotgraph.api.pixels import NativeFrame
-from shotgraph.api.ports import Native, Ports, Rgb
-from shotgraph.pipeline.chunkgrid import ChunkGrid
+from shotgraph.api.pixels import NativeFrame, PixelFormat
+from shotgraph.api.ports import Native, Ports, PortSpec, Rgb
+from shotgraph.errors import GraphError
+from shotgraph.pipeline.chunkgrid import BlendGrid, ChunkGrid, contract_grid
+from shotgraph.pipeline.vertex import Link, Vertex
+
+ENGINE = "shotgraph engine"
 
 
 class NativeToRgb(Node):
@@ -95,3 +101,66 @@ def _weighted(arrays: list[NDArray[Any]], weights: NDArray[np.float64]) -> NDArr
     if np.issubdtype(arrays[0].dtype, np.integer):
         return np.rint(total).astype(arrays[0].dtype)
     return total.astype(arrays[0].dtype)
+
+
+def conversion_of(producer: Vertex, port: str, *, name: str) -> Vertex:
+    """The vertex that turns a native output into RGB, with its matrix and range settled here and said in its note.
+
+    Args:
+        producer: gives native frames at `port`.
+        port: its output.
+        name: of the new vertex.
+
+    Returns:
+        A vertex whose header says what the conversion took the pixels for.
+    """
+    # The maths load when a graph needs them, not when presets are checked.
+    from shotgraph.maths.yuv import coding_of
+
+    info = producer.headers[port]
+    coding = coding_of(info.colour, PixelFormat.parse(info.pixel_format), width=info.width, height=info.height)
+    return Vertex(
+        name=name,
+        cls=NativeToRgb,
+        params=NativeToRgb.Params(matrix=coding.matrix, range=coding.range),
+        contract=Frame(),
+        links={"video": Link(producer.name, port)},
+        ports={"video": PortSpec("video", "stream", ("native",))},
+        kinds={"video": "rgb"},
+        headers={
+            "video": replace(info, kind="rgb", colour=replace(info.colour, matrix=coding.matrix, range=coding.range))
+        },
+        input_headers={"video": info},
+        domain=producer.domain,
+        grid=contract_grid(Frame(), ("video",), producer.domain),
+        spec=NodeSpec(name=name, node=NativeToRgb.id, where=producer.spec.where),
+        distribution=ENGINE,
+        inserted=True,
+        note=f"{info.pixel_format} to rgb, matrix {coding.matrix}, range {coding.range}, transfer {info.colour.transfer}",
+        warnings=[f"{producer.name}: {guess}" for guess in coding.guessed],
+    )
+
+
+def blend_of(chunk: Vertex) -> Vertex:
+    """The vertex that turns the windows of a `Chunk` node into a stream; `GraphError` for any other node."""
+    grid = chunk.grid
+    if not isinstance(grid, ChunkGrid):
+        raise GraphError(f"{chunk.name}: a Chunk node must have a chunk grid, got {type(grid).__name__}")
+    name = f"{chunk.name}>blend"
+    return Vertex(
+        name=name,
+        cls=BlendWindows,
+        params=BlendWindows.Params(),
+        contract=Frame(),
+        links={"windows": Link(chunk.name, "")},
+        ports={"windows": PortSpec("windows", "stream", tuple(chunk.kinds.values()))},
+        kinds=chunk.kinds,
+        headers=chunk.headers,
+        input_headers={"windows": next(iter(chunk.headers.values()))},
+        domain=chunk.domain,
+        grid=BlendGrid(("windows",), grid),
+        spec=replace(chunk.spec, name=name, materialize=False),
+        distribution=ENGINE,
+        inserted=True,
+        note=f"{grid.chunk.blend} over {grid.chunk.overlap} of {grid.chunk.size} frames",
+    )

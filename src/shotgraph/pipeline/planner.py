@@ -12,8 +12,9 @@ from shotgraph.api.media import ExpectedOutput
 from shotgraph.api.plan import Plan
 from shotgraph.api.shot import Shot
 from shotgraph.errors import FrameRangeError, UsageError
+from shotgraph.pipeline.binding import PlanContext, target_class
 from shotgraph.pipeline.cache import Cache
-from shotgraph.pipeline.compile import NodeClasses, PlanContext, compile_graph, writes
+from shotgraph.pipeline.compile import NodeClasses, compile_graph
 from shotgraph.pipeline.digest import canonical, digest, text_key
 from shotgraph.pipeline.freeze import Freezer
 from shotgraph.pipeline.host import default_threads, environment, settle_device
@@ -84,6 +85,7 @@ class Prepared:
     options: RunOptions
 
 
+@dataclass
 class Planner:
     """Plans shots of one run.
 
@@ -95,10 +97,11 @@ class Planner:
         reserve: take output versions; False for ``plan`` and ``check``, which must leave no trace.
     """
 
-    def __init__(
-        self, classes: NodeClasses, cache: Cache, memo: IdentityMemo, options: RunOptions, *, reserve: bool = True
-    ) -> None:
-        self.classes, self.cache, self.memo, self.options, self.reserve = classes, cache, memo, options, reserve
+    classes: NodeClasses
+    cache: Cache
+    memo: IdentityMemo
+    options: RunOptions
+    reserve: bool = True
 
     def draft(self, spec: GraphSpec, shot: Shot) -> Draft:
         """The first half: compiled, media identified; whatever is wrong with the preset or the media is found here."""
@@ -210,7 +213,7 @@ def _expected(vertex: Vertex, frames: FrameSet, shot: Shot, options: RunOptions)
     bounds = frames.bounds
     if bounds is None:
         raise UsageError(f"{vertex.name}: frames must not be empty, got none to write")
-    expected = writes(vertex).expects(bounds, vertex.params, ctx)
+    expected = target_class(vertex).expects(bounds, vertex.params, ctx)
     vertex.warnings.extend(w for w in ctx.warnings if w not in vertex.warnings)
     if "#" not in expected.path and len(frames) != len(bounds):
         raise UsageError(

@@ -6,8 +6,11 @@ import pytest
 
 from shotgraph.api import Colour, NativeFrame, PixelFormat
 from shotgraph.api.stream import UNSPECIFIED
-from shotgraph.io.codecs import CODECS
+from shotgraph.io.codecs import CODECS, WriteSettings
 from shotgraph.io.probe import probe
+from shotgraph.io.sinks import open_sink
+from shotgraph.io.sources import open_source
+from shotgraph.maths.yuv import rgb_from_native
 
 LOSSLESS = [
     ("h264_lossless", extension, name) for extension in ("mov", "mp4", "mkv") for name in CODECS["h264"].formats
@@ -135,8 +138,6 @@ def test_rgb_becomes_yuv_by_the_tagged_matrix_and_not_by_libav(tmp_path, header,
 
 
 def test_rgb_read_from_yuv_goes_back_to_the_same_codes(tmp_path, header, write_frames, decoded, ramp_frame):
-    from shotgraph.maths.yuv import rgb_from_native
-
     path = tmp_path / "a.mkv"
     plates = [ramp_frame("yuv420p10", 66, 50, index) for index in range(2)]
     pictures = [rgb_from_native(plate, matrix="bt709", range="limited") for plate in plates]
@@ -240,9 +241,7 @@ def test_frame_times_are_rebased_to_zero_because_mov_hides_pictures_before_it(tm
     assert probe(path).video().timing.pts[0] == 0
 
 
-def test_source_picture_types_do_not_force_keyframes(tmp_path, header, write_frames, make_movie):
-    from shotgraph.io.sources import open_source
-
+def test_source_picture_types_do_not_force_keyframes(tmp_path, write_frames, make_movie):
     # A keyframe every second frame in the source; x264's own choice is one in 12.
     plate = make_movie("intra.mp4", options={"g": "2", "bf": "0"}, count=12, size=(66, 50))
 
@@ -265,9 +264,6 @@ def test_encoder_gets_the_options_of_the_user(tmp_path, header, write_frames):
 
 @pytest.mark.parametrize("codec", ["ffv1", "prores_hq"])
 def test_intra_codecs_do_not_depend_on_the_number_of_threads(tmp_path, header, codec, ramp_frame):
-    from shotgraph.io.codecs import WriteSettings
-    from shotgraph.io.sinks import open_sink
-
     digests = set()
     for threads in (1, 2, 4):
         info = header("yuv422p10")

@@ -108,7 +108,7 @@ def test_timecode_that_the_muxer_drops_is_an_error_although_it_raises_nothing(
 ):
     monkeypatch.setattr(avsink, "stream_tags", lambda *_, **__: {"timecode": "01:00:00;00"})
 
-    with pytest.raises(OutputError, match="the header must be written, got .*[Dd]rop frame"):
+    with pytest.raises(OutputError, match=r"the header must be written, got .*[Dd]rop frame"):
         write_frames(tmp_path / "a.mov", header(fps=Fraction(25)))
 
     assert list(tmp_path.iterdir()) == []
