@@ -6,7 +6,7 @@ Units are counted from the shot's first frame, whatever range is asked for, so t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from shotgraph.errors import GraphError
 
@@ -50,6 +50,8 @@ class Window:
         """Refuse negative reach."""
         if self.past < 0 or self.future < 0:
             raise GraphError(f"contract Window: past and future must be at least 0, got {self.past} and {self.future}")
+        if self.edge not in get_args(Edge):
+            raise GraphError(f"contract Window: edge must be one of {', '.join(get_args(Edge))}, got {self.edge!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,10 @@ class Chunk:
             )
         if any(anchor < 0 for anchor in self.anchors):
             raise GraphError(f"contract Chunk: anchors must be at least 0, got {self.anchors}")
+        if self.blend not in get_args(Blend):
+            raise GraphError(f"contract Chunk: blend must be one of {', '.join(get_args(Blend))}, got {self.blend!r}")
+        if self.tail not in get_args(Tail):
+            raise GraphError(f"contract Chunk: tail must be one of {', '.join(get_args(Tail))}, got {self.tail!r}")
 
     @property
     def stride(self) -> int:

@@ -79,6 +79,7 @@ class ShotRun:
         done: units so far.
         bare: no keys and no events for units; for the benchmark of the engine itself.
         substitutes: results that stand for failed ones.
+        told_full: the user knows that the cache is full.
     """
 
     graph: Graph
@@ -97,6 +98,7 @@ class ShotRun:
     done: int = 0
     bare: bool = False
     substitutes: Substitutes = field(default_factory=Substitutes)
+    told_full: bool = False
 
     def run(self, wanted: Mapping[str, FrameSet], prepare: Callable[[str], None] | None = None) -> Outcome:
         """Bring the targets up to date; on any failure nothing stays under a final name.
@@ -174,8 +176,18 @@ class ShotRun:
         self.done += 1
         outcome.computed[name] = outcome.computed.get(name, 0) + 1
         outcome.seconds[name] = outcome.seconds.get(name, 0.0) + seconds
+        if self.cache.full and not self.told_full:
+            self._tell_full()
         if not self.bare:
             self.listener(Event("unit", self.graph.shot.name, name, unit, seconds, False, self.done, self.total))
+
+    def _tell_full(self) -> None:
+        self.told_full = True
+        text = (
+            f"cache: {self.cache.root} is full, so results are not kept from here on and a killed run computes them again; "
+            "free some space or choose another place with --cache"
+        )
+        self.listener(Event("warning", self.graph.shot.name, text=text))
 
     def values_for(self, vertex: Vertex) -> dict[str, Any]:
         """Artifacts and tables a node reads, and None for inputs without frames."""

@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 from shotgraph.api.frames import FrameSet
-from shotgraph.api.kinds import arrays_of, frame_of
+from shotgraph.api.kinds import arrays_of, frame_bytes, frame_of
 from shotgraph.api.ports import Artifact, Table, port_specs
 from shotgraph.errors import OutputError
 from shotgraph.pipeline.cache import Cache, Entry
 from shotgraph.pipeline.digest import digest, digest_keys
+from shotgraph.pipeline.grid import IdentityGrid
 from shotgraph.pipeline.keys import Keyring
+from shotgraph.pipeline.substitutes import Skipped
 from shotgraph.pipeline.vertex import Graph, Vertex
 
 
@@ -39,7 +41,14 @@ class KeptStore:
             return FrameSet()
         if not vertex.headers:
             return wanted
-        return FrameSet.of(index for index in wanted if self._cache.has(self._keys.frame(name, index)))
+        return FrameSet.of(index for index in wanted if self._cache.has(self._key(name, index)))
+
+    def _key(self, name: str, index: int) -> bytes:
+        """What the kept result of one index is called."""
+        vertex = self._graph.vertices[name]
+        key = self._keys.frame(name, index)
+        # A frame that is an input's unchanged has that input's key, but its own ports.
+        return digest(key, *(p.encode() for p in vertex.headers)) if isinstance(vertex.grid, IdentityGrid) else key
 
     def valued(self, name: str) -> bool:
         """Whether the artifacts and tables of a whole-shot node are kept and intact; True where it has none."""
@@ -63,6 +72,7 @@ class KeptStore:
         vertex = self._graph.vertices[name]
         if substituted:
             if needed:
+                self._take_room(0 if isinstance(out, Skipped) else _out_bytes(vertex, out), name)
                 self._stand_ins[name, index] = out
             return
         arrays: dict[str, Any] = {}
@@ -72,19 +82,23 @@ class KeptStore:
             arrays |= {f"{port}/{part}": array for part, array in arrays_of(kind, value).items()}
             if kind == "native":
                 meta[f"{port}/format"] = value.format.name
-        key = self._keys.frame(name, index)
+        key = self._key(name, index)
         if not self._cache.store(key, arrays, meta) and needed:
             self._spill_over(key, Entry(arrays, meta), name)
 
     def _spill_over(self, key: bytes, entry: Entry, name: str) -> None:
-        """Hold in memory what the cache would not take; `OutputError` when there is no room either."""
-        self._spill_room_bytes -= sum(array.nbytes for array in entry.arrays.values())
+        """Hold in memory what the cache would not take."""
+        self._take_room(sum(array.nbytes for array in entry.arrays.values()), name)
+        self._spill[key] = entry
+
+    def _take_room(self, taken_bytes: int, name: str) -> None:
+        """Count memory that results of `name` take; `OutputError` when there is none left."""
+        self._spill_room_bytes -= taken_bytes
         if self._spill_room_bytes < 0:
             raise OutputError(
                 f"cache: {self._cache.root} must have room for the outputs of {name}, got a full or read-only disk and no memory "
                 "left to hold them; free some space or choose another place with --cache"
             )
-        self._spill[key] = entry
 
     def _entry(self, key: bytes) -> Entry | None:
         return self._spill.get(key) or self._cache.load(key)
@@ -95,7 +109,7 @@ class KeptStore:
         if out is None:
             raise OutputError(
                 f"cache: the kept result of {name} at {index} must stay until the run ends, got nothing at "
-                f"{self._cache.path(self._keys.frame(name, index))}; run again to compute it"
+                f"{self._cache.path(self._key(name, index))}; run again to compute it"
             )
         return out
 
@@ -105,7 +119,7 @@ class KeptStore:
         if stand_in is not None:
             return stand_in
         vertex = self._graph.vertices[name]
-        entry = self._entry(self._keys.frame(name, index))
+        entry = self._entry(self._key(name, index))
         if entry is None:
             return None
         streams = {port: _port_value(port, vertex.kinds[port], entry) for port in vertex.headers}
@@ -167,6 +181,10 @@ def is_saved(vertex: Vertex, frame: int) -> bool:
     """Whether a stateful node saves its state behind `frame`: every so many frames from the shot's first."""
     every = getattr(vertex.contract, "checkpoint_every", 0)
     return bool(every) and (frame - vertex.domain.first + 1) % every == 0
+
+
+def _out_bytes(vertex: Vertex, out: Any) -> int:
+    return sum(frame_bytes(vertex.kinds[port], getattr(out, port)) for port in vertex.headers)
 
 
 def _port_value(port: str, kind: str, entry: Entry) -> Any:

@@ -15,7 +15,8 @@ from shotgraph.errors import Cancelled, NodeError, ShapeError, ShotgraphError
 from shotgraph.pipeline.chunkgrid import ChunkGrid
 from shotgraph.pipeline.context import RunContext
 from shotgraph.pipeline.grid import IdentityGrid
-from shotgraph.pipeline.runners import Inputs, Runner, Skipped, set_up, skipped_among
+from shotgraph.pipeline.runners import Inputs, Runner, set_up, skipped_among
+from shotgraph.pipeline.substitutes import Skipped
 from shotgraph.pipeline.vertex import Vertex
 
 # Output index to the kept `Out` there, or None.

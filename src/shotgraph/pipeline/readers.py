@@ -11,8 +11,9 @@ from shotgraph.api.media import Reader
 from shotgraph.api.node import Node, Source
 from shotgraph.api.stream import StreamInfo
 from shotgraph.errors import FrameRangeError, GraphError, NodeError, ShotgraphError
-from shotgraph.pipeline.runners import Skipped, set_up
+from shotgraph.pipeline.runners import set_up
 from shotgraph.pipeline.stages import random_access
+from shotgraph.pipeline.substitutes import Skipped
 
 if TYPE_CHECKING:
     from shotgraph.pipeline.execute import ShotRun

@@ -13,18 +13,9 @@ from shotgraph.pipeline.chunkgrid import BlendGrid
 from shotgraph.pipeline.context import RunContext
 from shotgraph.pipeline.inserted import blend
 from shotgraph.pipeline.kept import KeptStore, is_saved
+from shotgraph.pipeline.substitutes import Skipped
 from shotgraph.pipeline.threads import BackgroundWriter, Prefetcher
 from shotgraph.pipeline.vertex import Vertex
-
-
-class Skipped:
-    """What stands for a frame that failed under ``on_error: skip``; whatever reads it is skipped too."""
-
-    __slots__ = ("reason",)
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
 
 Inputs = Mapping[str, list[Any]]
 

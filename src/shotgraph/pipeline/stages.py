@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from shotgraph.api.contracts import Chunk, Frame
 from shotgraph.api.frames import FrameRange, FrameSet
+from shotgraph.errors import FrameRangeError
 from shotgraph.pipeline.chunkgrid import ChunkGrid
-from shotgraph.pipeline.grid import FrameGrid, needed
+from shotgraph.pipeline.grid import FrameGrid, NeedsGrid, needed
 from shotgraph.pipeline.schedule import LanePlan
 from shotgraph.pipeline.vertex import Graph, Vertex
 
@@ -179,6 +180,7 @@ class StagePlanner:
         anchors: dict[str, tuple[int, ...]] = {}
         for port, link in links.items() if units.ranges else ():
             asked = units if isinstance(vertex.grid, FrameGrid) else needed(vertex.grid, units, port)
+            _check_inside(vertex, port, asked)
             if isinstance(vertex.grid, ChunkGrid) and vertex.grid.chunk.anchors:
                 anchors[port] = vertex.grid.anchors()
                 asked = asked | FrameSet.of(anchors[port])
@@ -231,6 +233,18 @@ class StagePlanner:
         self._ensure_values(vertex)
         for link in vertex.stream_links().values():
             self._ensure_readable(link.vertex, wanted)
+
+
+def _check_inside(vertex: Vertex, port: str, asked: FrameSet) -> None:
+    """Refuse frames that the producer does not have; only a node's own `frames_needed` can ask for them."""
+    if not isinstance(vertex.grid, NeedsGrid):
+        return
+    outside = asked - FrameSet((vertex.input_headers[port].range,))
+    if outside.ranges:
+        raise FrameRangeError(
+            f"{vertex.name}.{port}: frames needed must lie in {vertex.input_headers[port].range}, got {outside}; "
+            f"this is a fault of {vertex.cls.id}"
+        )
 
 
 def _pinned(lane: LanePlan, pins: Mapping[str, set[int]]) -> LanePlan:

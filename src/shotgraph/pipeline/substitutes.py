@@ -8,6 +8,15 @@ from shotgraph.pipeline.schedule import LanePlan
 from shotgraph.pipeline.vertex import Graph, Vertex
 
 
+class Skipped:
+    """What stands for a frame that failed under ``on_error: skip``; whatever reads it is skipped too."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
 class Substitutes:
     """Output indices of nodes, over all stages of a run.
 

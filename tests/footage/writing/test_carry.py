@@ -1,0 +1,267 @@
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from shotgraph.api import FrameRange, MediaRef
+from shotgraph.errors import MediaMissingError
+from shotgraph.io.carry import accepted_indexes, stream_digests, survey
+from shotgraph.io.codecs import WriteSettings
+from shotgraph.io.outputs import plan_output
+from shotgraph.io.planes import native_to_av
+from shotgraph.io.probe import probe
+
+AUDIO_BLOCK = 1024
+
+
+def _sound(container, codec, layout, language, title, seconds):
+    """A stream of noise, so that every packet differs; and its packets."""
+    stream = container.add_stream(codec, rate=48000, layout=layout)
+    stream.metadata.update({"language": language, "title": title})
+    channels = av.AudioLayout(layout).nb_channels
+    generator = np.random.default_rng(channels)
+    packets = []
+    for start in range(0, int(seconds * 48000), AUDIO_BLOCK):
+        samples = generator.integers(-9000, 9000, (1, AUDIO_BLOCK * channels)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+        frame.sample_rate, frame.pts = 48000, start
+        packets += stream.encode(frame)
+    return stream, packets + stream.encode(None)
+
+
+def _titles(container, codec, texts):
+    stream = container.add_mux_stream(codec)
+    stream.time_base = Fraction(1, 1000)
+    packets = []
+    for start, end, text in texts:
+        payload = len(text).to_bytes(2, "big") + text.encode() if codec == "mov_text" else text.encode()
+        packet = av.Packet(payload)
+        packet.stream, packet.time_base = stream, Fraction(1, 1000)
+        packet.pts = packet.dts = start
+        packet.duration = end - start
+        packets.append(packet)
+    return packets
+
+
+@pytest.fixture(scope="module")
+def make_source(tmp_path_factory, ramp_frame):
+    """``make_source(name, sound=[...], titles=codec, chapters=True)``: 1 s of pictures at 24 fps with what is asked for."""
+    folder = tmp_path_factory.mktemp("sources")
+
+    def make(name, sound=(), titles=None, chapters=False):
+        path = folder / name
+        with av.open(str(path), "w") as output:
+            video = output.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
+            video.width, video.height, video.pix_fmt = 66, 50, "yuv420p"
+            beside = [_sound(output, *wanted)[1] for wanted in sound]
+            if titles:
+                shown = [(200, 400, "first"), (450, 800, "second")]
+                beside.append(_titles(output, titles, shown))
+            if chapters:
+                marks = [("one", 0, 500), ("two", 500, 1000)]
+                output.set_chapters(
+                    [
+                        {"id": n, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+                        for n, (title, a, b) in enumerate(marks)
+                    ]
+                )
+            for index in range(24):
+                frame = native_to_av(ramp_frame("yuv420p", 66, 50, index))
+                frame.pts, frame.time_base = index, Fraction(1, 24)
+                output.mux(video.encode(frame))
+            output.mux(video.encode(None))
+            for packets in beside:
+                output.mux(packets)
+        return path
+
+    return make
+
+
+SURROUND = ("pcm_s24le", "5.1", "deu", "mix", 1)
+MONO = ("pcm_s16le", "mono", "eng", "boom", 1)
+STEREO_AAC = ("aac", "stereo", "fra", "music", 1)
+CASES = {
+    "pcm mov to mov": ("a.mov", [SURROUND, MONO], "b.mov", "prores_proxy"),
+    "pcm mov to mp4": ("a.mov", [SURROUND, MONO], "b.mp4", "h264"),
+    "pcm mov to mkv": ("mono.mov", [MONO], "b.mkv", "ffv1"),
+    "aac mp4 to mp4": ("a.mp4", [STEREO_AAC], "b.mp4", "h264"),
+    "aac mp4 to mov": ("a.mp4", [STEREO_AAC], "b.mov", "prores_proxy"),
+    "aac mp4 to mkv": ("a.mp4", [STEREO_AAC], "b.mkv", "h264"),
+    "flac mkv to mkv": ("a.mkv", [("flac", "5.1", "eng", "mix", 1)], "b.mkv", "ffv1"),
+}
+
+
+def _plate(path):
+    return probe(path).stream_info()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_sound_is_copied_packet_for_packet(tmp_path, make_source, write_frames, ramp_frame, case):
+    source_name, sound, target, codec = CASES[case]
+    source = make_source(source_name, sound)
+    plate = _plate(source)
+
+    write_frames(tmp_path / target, plate, audio_from=plate, codec=codec)
+
+    copied, original = probe(tmp_path / target), probe(source)
+    assert stream_digests(tmp_path / target) == stream_digests(source)
+    assert len(set(stream_digests(source))) == len(sound)
+    described = [(a.codec, a.layout, a.language, a.disposition) for a in copied.audios]
+    assert described == [(a.codec, a.layout, a.language, a.disposition) for a in original.audios]
+    # Sound and picture keep their distance, encoder delay included.
+    starts = [
+        clip.audios[0].start_seconds - clip.video().timing.pts[0] * clip.video().timing.time_base
+        for clip in (copied, original)
+    ]
+    assert abs(starts[0] - starts[1]) <= Fraction(1, 1000)
+
+
+def test_sound_is_not_carried_unless_named(tmp_path, make_source, write_frames):
+    plate = _plate(make_source("a.mov", [SURROUND, MONO]))
+
+    write_frames(tmp_path / "silent.mov", plate)
+    write_frames(tmp_path / "muted.mov", plate, audio_from=plate, keep_audio=False)
+
+    assert stream_digests(tmp_path / "silent.mov") == stream_digests(tmp_path / "muted.mov") == ()
+
+
+def test_sound_longer_than_the_picture_is_kept(tmp_path, make_source, write_frames):
+    source = make_source("long.mov", [("pcm_s16le", "stereo", "eng", "", 2)])
+    plate = _plate(source)
+
+    write_frames(tmp_path / "b.mov", plate, audio_from=plate)
+
+    clip = probe(tmp_path / "b.mov")
+    assert stream_digests(tmp_path / "b.mov") == stream_digests(source)
+    assert clip.audios[0].duration_seconds > 1.9 > clip.video().duration_seconds
+
+
+@pytest.mark.parametrize(("extension", "codec"), [("mov", "h264"), ("mp4", "h264")])
+def test_titles_and_chapters_survive_in_mov_and_mp4(tmp_path, make_source, write_frames, extension, codec):
+    source = make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=True)
+    plate = _plate(source)
+
+    write_frames(tmp_path / f"b.{extension}", plate, audio_from=plate, codec=codec)
+
+    clip = probe(tmp_path / f"b.{extension}")
+    assert [chapter.title for chapter in clip.chapters] == ["one", "two"]
+    assert [chapter.start_seconds for chapter in clip.chapters] == [0, Fraction(1, 2)]
+    assert stream_digests(tmp_path / f"b.{extension}") == stream_digests(source)
+    assert [title.codec for title in clip.subtitles] == ["mov_text"]
+
+
+def test_srt_survives_in_mkv_and_chapters_too(tmp_path, make_source, write_frames):
+    source = make_source("t.mkv", titles="subrip", chapters=True)
+    plate = _plate(source)
+
+    write_frames(tmp_path / "b.mkv", plate, audio_from=plate)
+
+    assert stream_digests(tmp_path / "b.mkv") == stream_digests(source) != ()
+    assert len(probe(tmp_path / "b.mkv").chapters) == 2
+
+
+def test_titles_that_mkv_cannot_hold_are_dropped_with_a_warning(tmp_path, make_source, write_frames):
+    source = make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=True)
+    plate = _plate(source)
+
+    plan = plan_output(tmp_path / "b.mkv", plate, WriteSettings(), plate)
+    write_frames(tmp_path / "b.mkv", plate, audio_from=plate)
+
+    messages = [loss.message for loss in plan.losses if loss.property == "subtitles"]
+    assert messages == ["subtitle stream 2 (mov_text) does not fit into mkv and is dropped"]
+    assert stream_digests(tmp_path / "b.mkv") == stream_digests(source)[:1]
+
+
+def test_timecode_track_of_the_source_is_not_copied(tmp_path, make_movie, write_frames):
+    source = make_movie("tc.mov", stream_tags={"timecode": "05:00:00:00"}, audio_seconds=0.5, rate=Fraction(24))
+    plate = _plate(source)
+    later = plate.sliced(FrameRange(1003, 1008))
+
+    write_frames(tmp_path / "b.mov", later, audio_from=plate)
+
+    clip = probe(tmp_path / "b.mov")
+    assert str(clip.timecode) == "05:00:00:02"
+    assert [other.type for other in clip.others] == ["data"]
+
+
+def test_part_of_a_shot_gets_its_part_of_the_sound_cut_at_packets(tmp_path, make_source, write_frames):
+    source = make_source("a.mp4", [STEREO_AAC])
+    plate = _plate(source)
+    part = plate.sliced(FrameRange(1007, 1012))
+
+    written = write_frames(tmp_path / "b.mp4", part, audio_from=plate, codec="h264")
+
+    # Pictures 6 to 11 of 24 fps last from 0.25 s to 0.5 s. AAC packets start at n * 1024 / 48000 s, so the first inside
+    # is number 12, 0.256 s: 6 ms late; the last that begins before 0.5 s is number 23.
+    audio = probe(tmp_path / "b.mp4").audios[0]
+    assert audio.packets == 12
+    assert audio.start_seconds == Fraction(12 * 1024, 48000) - Fraction(1, 4)
+    assert "sound 1 starts: 0.006000 s after the picture" in written.checks
+    with av.open(str(source)) as container:
+        packets = {packet.pts: bytes(packet) for packet in container.demux(audio=0) if packet.size}
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        copied = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    assert copied == [packets[number * 1024] for number in range(12, 24)]
+
+
+def test_part_of_a_shot_gets_the_title_and_chapter_that_are_under_way(tmp_path, make_source, write_frames):
+    plate = _plate(make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=True))
+    part = plate.sliced(FrameRange(1013, 1018))
+
+    write_frames(tmp_path / "b.mp4", part, audio_from=plate, codec="h264")
+
+    # From 0.5 s to 0.75 s: the second title, shown since 0.45 s, and the second chapter.
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        shown = [(packet.pts, bytes(packet)[2:]) for packet in container.demux(subtitles=0) if packet.size > 2]
+    assert shown == [(0, b"second")]
+    assert [(c.title, c.start_seconds) for c in probe(tmp_path / "b.mp4").chapters] == [("two", 0)]
+
+
+def test_sound_moves_with_pictures_that_did_not_start_at_zero(tmp_path, make_movie, write_frames):
+    # Pictures start 1/2 s into the file; they are rebased to 0, so the sound starts 1/2 s before them.
+    pts = [6 + index for index in range(12)]
+    source = make_movie(
+        "late.mkv", codec="ffv1", pts=pts, time_base=Fraction(1, 12), rate=Fraction(12), audio_seconds=1.5
+    )
+    plate = _plate(source)
+
+    write_frames(tmp_path / "b.mkv", plate, audio_from=plate)
+
+    clip = probe(tmp_path / "b.mkv")
+    distance = clip.video().timing.pts[0] * clip.video().timing.time_base - clip.audios[0].start_seconds
+    original = probe(source)
+    wanted = original.video().timing.pts[0] * original.video().timing.time_base - original.audios[0].start_seconds
+    assert wanted > Fraction(2, 5)
+    assert abs(distance - wanted) <= Fraction(2, 1000)
+
+
+def test_survey_names_what_is_beside_the_picture(make_source):
+    carried = survey(make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=True))
+
+    assert [(s.index, s.kind, s.codec, s.layout, s.language) for s in carried.streams] == [
+        (1, "audio", "aac", "stereo", "fra"),
+        (2, "subtitle", "mov_text", "", ""),
+    ]
+    assert (carried.chapters, carried.other_video) == (2, 0)
+    assert str(carried.streams[0]) == "audio stream 1 (aac, stereo)"
+    assert accepted_indexes(carried, "mp4") == (1, 2)
+    assert accepted_indexes(carried, "mkv") == (1,)
+
+
+def test_missing_source_of_sound_is_named(tmp_path, header):
+    info = header()
+    gone = replace(info, media=MediaRef(str(tmp_path / "gone.mov")))
+
+    with pytest.raises(MediaMissingError, match=r"gone\.mov: media must exist"):
+        plan_output(tmp_path / "a.mov", info, WriteSettings(), gone)
+
+
+def test_sequence_as_source_of_sound_has_none_and_loses_none(tmp_path, header):
+    info = header()
+    images = replace(info, media=MediaRef(str(tmp_path / "plate.####.exr")))
+
+    plan = plan_output(tmp_path / "a.mkv", info, WriteSettings(), images)
+
+    assert (plan.carry, plan.losses) == (None, ())
