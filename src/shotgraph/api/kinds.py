@@ -158,8 +158,8 @@ def blank(kind: str, frame: Any) -> Any:
 
 def freeze(kind: str, frame: Any) -> Any:
     """`frame` with every array made read-only, so that no node can change what another one sees."""
-    if isinstance(frame, np.ndarray):
-        frame.setflags(write=False)
+    if kind in _ARRAY_NDIM:
+        cast(Array, frame).setflags(write=False)
         return frame
     for array in arrays_of(kind, frame).values():
         array.setflags(write=False)

@@ -7,6 +7,8 @@ from typing import Any
 import pydantic
 from pydantic import ConfigDict
 
+from shotgraph.api.graph import OnError
+
 PLAN_SCHEMA = 1
 
 
@@ -29,6 +31,7 @@ class PlanNode(_Frozen):
         headers: output port to `StreamInfo` as JSON.
         numerics: exact, host or device.
         kept: outputs are stored on disk.
+        materialize: the preset keeps its outputs.
         on_error: policy for a frame whose `process` raises.
         key: node key; frame keys build on it.
         inserted: the planner put it there.
@@ -47,7 +50,8 @@ class PlanNode(_Frozen):
     headers: dict[str, Any]
     numerics: str
     kept: bool
-    on_error: str
+    materialize: bool
+    on_error: OnError
     key: str
     inserted: bool = False
     units: int = 0
@@ -96,6 +100,7 @@ class PlanOutput(_Frozen):
     Attributes:
         target: the target's name.
         path: where, version filled in.
+        template: the same before the version was filled in.
         frames: canonical frame list.
         bytes: estimate.
         losses: what the format cannot keep.
@@ -103,6 +108,7 @@ class PlanOutput(_Frozen):
 
     target: str
     path: str
+    template: str
     frames: str
     bytes: int
     losses: tuple[str, ...] = ()

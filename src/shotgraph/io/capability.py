@@ -14,6 +14,7 @@ from shotgraph.errors import LossError
 from shotgraph.io.carry import Carried, CarriedStream
 from shotgraph.io.codecs import INTERLACED, Codec, Container, bits_to_keep, wanted_format
 from shotgraph.io.hdr import Hdr10
+from shotgraph.io.languages import spelled
 
 # tmcd counts frames of a second in one byte.
 _TMCD_MAX_FPS = 255
@@ -212,6 +213,7 @@ def _streams(case: Case) -> Iterator[Loss]:
 
 
 def _loses_layout(stream: CarriedStream, container: Container) -> bool:
+    # One or two channels without a layout are taken as mono and stereo by everybody.
     return container == "mkv" and stream.codec.startswith("pcm_") and stream.channels > 2
 
 

@@ -21,6 +21,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from shotgraph.io.codecs import MUXERS, Container
+from shotgraph.io.languages import spelled
 from shotgraph.io.opening import opened
 
 _COPIED = ("audio", "subtitle")
@@ -96,12 +97,14 @@ class CarryPlan:
 
     Attributes:
         path: the source movie.
+        container: where they go.
         indexes: its streams to copy.
         picture: number of the video stream that the pictures come from: their first one is time 0.
         cut: the part to copy; None copies all, also what is longer than the picture.
     """
 
     path: str
+    container: Container
     indexes: tuple[int, ...]
     picture: int = 0
     cut: TimeRange | None = None
@@ -136,7 +139,7 @@ def _carried_stream(stream: Stream) -> CarriedStream:
         codec=_text(context.name if context else "unknown"),
         channels=int(context.channels) if is_audio else 0,
         layout=_text(context.layout.name) if is_audio else "",
-        language=_text(metadata.get("language")).replace("und", ""),
+        language=_text(metadata.get("language")),
         title=_text(metadata.get("title")),
         disposition=int(stream.disposition),
     )
@@ -217,6 +220,9 @@ class PacketCarrier:
             for key, value in source.metadata.items():
                 if not key.casefold().startswith(_STALE_KEYS):
                     target.metadata[key] = value
+            language = spelled(str(source.language or ""), self._plan.container)
+            if language:
+                target.metadata["language"] = language
             target.disposition = source.disposition
             _settle_layout(target)
             self._targets[index] = target

@@ -14,6 +14,7 @@ from shotgraph.io.capability import Case, Loss, losses, refuse
 from shotgraph.io.carry import Carried, CarryPlan, TimeRange, accepted_indexes, survey
 from shotgraph.io.codecs import (
     EXR_COMPRESSIONS,
+    MUXERS,
     Codec,
     Container,
     WriteSettings,
@@ -116,7 +117,7 @@ def plan_output(
         pts=None if info.pts is None else tuple(tick - info.pts[0] for tick in info.pts),
     )
     notes = () if target is None else _conversion_notes(info, written, target, path)
-    carried, carry, accepted = _carriage(info, container, codec, settings, audio_from)
+    carried, carry = _carriage(info, container, settings, audio_from)
     hdr = _plate_hdr(info)
     case = Case(
         info=info,
@@ -125,7 +126,7 @@ def plan_output(
         container=container,
         format=target,
         carried=carried,
-        accepted=accepted,
+        accepted=carry.indexes if carry is not None else (),
         hdr=hdr,
     )
     found = losses(case)
@@ -228,23 +229,23 @@ def _conversion_notes(info: StreamInfo, written: StreamInfo, target: PixelFormat
 
 
 def _carriage(
-    info: StreamInfo, container: Container, codec: Codec, settings: WriteSettings, audio_from: StreamInfo | None
-) -> tuple[Carried | None, CarryPlan | None, tuple[int, ...]]:
-    """What the source of sound holds, what of it is copied, and the indexes that the container takes."""
-    if audio_from is None or audio_from.media is None or not settings.keep_audio or "#" in audio_from.media.path:
-        return None, None, ()
-    carried = survey(audio_from.media.path)
-    if not codec.is_movie:
-        return carried, None, ()
-    accepted = accepted_indexes(carried, container)
-    if not accepted and not carried.chapters:
-        return carried, None, ()
-    return carried, _carry_plan(carried, accepted, info, audio_from), accepted
-
-
-def _carry_plan(carried: Carried, accepted: tuple[int, ...], info: StreamInfo, source: StreamInfo) -> CarryPlan:
-    picture = source.media.stream if source.media is not None else 0
-    return CarryPlan(path=carried.path, indexes=accepted, picture=picture, cut=_cut(info, source))
+    info: StreamInfo, container: Container, settings: WriteSettings, source: StreamInfo | None
+) -> tuple[Carried | None, CarryPlan | None]:
+    """What the source of sound holds, and what of it is copied."""
+    # Images have nothing beside the picture: a preset that names its plate works with either.
+    if source is None or source.media is None or not settings.keep_audio or "#" in source.media.path:
+        return None, None
+    carried = survey(source.media.path)
+    indexes = accepted_indexes(carried, container) if container in MUXERS else ()
+    if not indexes and not (carried.chapters and container in MUXERS):
+        return carried, None
+    return carried, CarryPlan(
+        path=carried.path,
+        container=container,
+        indexes=indexes,
+        picture=source.media.stream,
+        cut=_cut(info, source),
+    )
 
 
 def _cut(info: StreamInfo, source: StreamInfo) -> TimeRange | None:

@@ -10,10 +10,11 @@ from shotgraph.api import PixelFormat, StreamInfo
 from shotgraph.api.stream import UNSPECIFIED
 from shotgraph.errors import VerifyError
 from shotgraph.io.capability import Case, losses
-from shotgraph.io.carry import CarryReport, accepted_indexes, stream_digests, survey
+from shotgraph.io.carry import CarriedStream, CarryReport, accepted_indexes, stream_digests, survey
 from shotgraph.io.clipinfo import ClipInfo, VideoInfo
 from shotgraph.io.codecs import CODECS, Codec, container_of
 from shotgraph.io.hdr import Hdr10, read_hdr
+from shotgraph.io.languages import canonical
 from shotgraph.io.movietags import carried_tags
 from shotgraph.io.outputs import OutputPlan
 from shotgraph.io.probe import probe
@@ -59,8 +60,8 @@ class Expectation:
     Attributes:
         info: its header; `pixel_format` as it decodes, empty to leave it unchecked.
         profile: the codec profile; empty to leave it unchecked.
+        sound: its sound streams, in file order.
         digests: of its sound and subtitle packets, in file order.
-        languages: of its sound, in file order.
         chapters: how many.
         hdr: static HDR metadata.
         lost: properties that were declared lost.
@@ -69,8 +70,8 @@ class Expectation:
     info: StreamInfo
     pixel_format: str = ""
     profile: str = ""
+    sound: tuple[CarriedStream, ...] = ()
     digests: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
     chapters: int = 0
     hdr: Hdr10 = Hdr10()  # noqa: RUF009
     lost: frozenset[str] = frozenset()
@@ -85,8 +86,8 @@ class Expectation:
             info=plan.written,
             pixel_format=dict(plan.codec.decodes_as).get(encoded, encoded),
             profile=plan.codec.profile,
+            sound=tuple(item for item in streams if item.kind == "audio" and item.index in indexes),
             digests=copied.digests,
-            languages=tuple(item.language for item in streams if item.kind == "audio" and item.index in indexes),
             chapters=copied.chapters,
             hdr=plan.hdr,
             lost=plan.lost,
@@ -133,8 +134,8 @@ def compare(output: str | Path, source: str | Path) -> tuple[Check, ...]:
     kept = [item for item in carried.streams if item.index in accepted]
     expectation = Expectation(
         info=plate,
+        sound=tuple(item for item in kept if item.kind == "audio"),
         digests=tuple(digests[item.index] for item in kept),
-        languages=tuple(item.language for item in kept if item.kind == "audio"),
         chapters=carried.chapters,
         hdr=hdr,
         lost=frozenset(loss.property for loss in found),
@@ -222,15 +223,23 @@ def _beside(clip: ClipInfo, wanted: Expectation) -> Iterator[Check]:
     """Sound, subtitles, chapters and HDR."""
     got = stream_digests(clip.path)
     yield Check("audio", ", ".join(wanted.digests) or _NONE, ", ".join(got) or _NONE, wanted.digests == got)
-    languages = tuple("" if item.language == "und" else item.language for item in clip.audios)
-    yield Check("languages", _names(wanted.languages), _names(languages), wanted.languages == languages)
+    layouts = [_layout(item.layout, item.channels) for item in wanted.sound]
+    yield _listed_equal("audio_layout", layouts, [_layout(item.layout, item.channels) for item in clip.audios])
+    languages = [canonical(item.language) for item in wanted.sound]
+    yield _listed_equal("languages", languages, [canonical(item.language) for item in clip.audios])
     yield _equal("chapters", wanted.chapters, len(clip.chapters))
     if wanted.hdr:
         yield Check("hdr", *_hdr_texts(wanted.hdr, clip.path))
 
 
-def _names(values: tuple[str, ...]) -> str:
-    return ", ".join(value or "-" for value in values) or _NONE
+def _layout(name: str, channels: int) -> str:
+    """A channel layout; containers without one say ``2 channels``."""
+    return name if " " not in name else {1: "mono", 2: "stereo"}.get(channels, name)
+
+
+def _listed_equal(name: str, expected: list[str], got: list[str]) -> Check:
+    texts = (", ".join(value or "-" for value in values) or _NONE for values in (expected, got))
+    return Check(name, *texts, expected == got)
 
 
 def _hdr_texts(wanted: Hdr10, path: str) -> tuple[str, str, bool]:

@@ -42,7 +42,9 @@ def path_fields(shot: Shot, preset: str) -> dict[str, str]:
     return {**shot.fields, **shot.media, "shot": shot.name, "root": str(shot.root), "preset": preset}
 
 
-def compile_graph(spec: GraphSpec, shot: Shot, classes: NodeClasses, *, strict: bool = False) -> Graph:
+def compile_graph(
+    spec: GraphSpec, shot: Shot, classes: NodeClasses, *, strict: bool = False, is_filled: bool = False
+) -> Graph:
     """The graph of `spec` over `shot`.
 
     Args:
@@ -50,6 +52,7 @@ def compile_graph(spec: GraphSpec, shot: Shot, classes: NodeClasses, *, strict: 
         shot: its media are probed by the sources.
         classes: the registry; only nodes that a target needs are imported.
         strict: sources and targets refuse losses instead of warning.
+        is_filled: path parameters are final, as in a frozen plan: a brace in them is a brace.
 
     Returns:
         Vertices in topological order; dead branches are gone.
@@ -57,21 +60,30 @@ def compile_graph(spec: GraphSpec, shot: Shot, classes: NodeClasses, *, strict: 
     Raises:
         PresetError: every graph fault, a line each.
     """
-    compiler = _Compiler(spec, shot, classes, strict)
+    compiler = _Compiler(spec, shot, classes, strict=strict, is_filled=is_filled)
     for target in spec.targets:
         compiler.vertex(target)
     if compiler.faults:
         raise PresetError(compiler.faults)
-    return Graph(spec.preset, shot, compiler.vertices, spec.targets)
+    return Graph(spec.preset, shot, _reached(compiler.vertices, spec.targets), spec.targets)
+
+
+def _reached(vertices: dict[str, Vertex], targets: tuple[str, ...]) -> dict[str, Vertex]:
+    """The vertices that a target needs, order kept: a node with nothing to do may have left its other inputs behind."""
+    needed: set[str] = set(targets)
+    for name in reversed(vertices):
+        if name in needed:
+            needed.update(link.vertex for link in vertices[name].links.values())
+    return {name: vertex for name, vertex in vertices.items() if name in needed}
 
 
 class _Compiler:
     """Depth-first over the links, each node once."""
 
-    def __init__(self, spec: GraphSpec, shot: Shot, classes: NodeClasses, strict: bool) -> None:
+    def __init__(self, spec: GraphSpec, shot: Shot, classes: NodeClasses, *, strict: bool, is_filled: bool) -> None:
         self._specs = {node.name: node for node in spec.nodes}
         self._fields = path_fields(shot, spec.preset)
-        self._shot, self._classes, self._strict = shot, classes, strict
+        self._shot, self._classes, self._strict, self._is_filled = shot, classes, strict, is_filled
         self._open: list[str] = []
         self._failed: set[str] = set()
         # Nodes that have nothing to do on this shot, and what stands in for their one output.
@@ -205,7 +217,7 @@ class _Compiler:
         values = {name: value for name, value in node.settings.items() if name not in ports}
         for name, value in values.items():
             use = field_flags(cls.Params, name)["path"] if name in cls.Params.model_fields else ""
-            if isinstance(value, str) and use:
+            if isinstance(value, str) and use and not self._is_filled:
                 who = f"{node.setting_where.get(name, node.where)}: graph.{node.name}.{name}"
                 values[name] = fill(value, self._fields, who=who, keep=frozenset({"version"} if use == "write" else ()))
         try:

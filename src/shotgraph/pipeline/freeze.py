@@ -64,7 +64,15 @@ class Freezer:
             stages=tuple(self._stage(stage) for stage in self._stages),
             sources=tuple(_media(graph.vertices[n], identity) for n, identity in draft.identities.items()),
             outputs=tuple(
-                PlanOutput(target=n, path=o.path, frames=o.frames, bytes=o.bytes, losses=o.losses) for n, o in rows
+                PlanOutput(
+                    target=n,
+                    path=o.path,
+                    template=file_of(draft.graph.vertices[n]),
+                    frames=o.frames,
+                    bytes=o.bytes,
+                    losses=o.losses,
+                )
+                for n, o in rows
             ),
             warnings=tuple(dict.fromkeys(w for v in graph.vertices.values() for w in v.warnings)),
             digest=plan_digest,
@@ -90,6 +98,7 @@ class Freezer:
             headers={port: self._header.dump_python(info, mode="json") for port, info in vertex.headers.items()},
             numerics=vertex.cls.numerics,
             kept=vertex.name in self._kept,
+            materialize=vertex.spec.materialize,
             on_error=vertex.spec.on_error,
             key=text_key(self._keys.node(vertex.name)),
             inserted=vertex.inserted,
@@ -123,6 +132,11 @@ class Freezer:
         if vertex.is_target:
             return WRITE_QUEUE_FRAMES * sizes[next(iter(vertex.stream_links().values())).vertex]
         return 0
+
+
+def file_of(vertex: Vertex) -> str:
+    """The path template of a target; empty for one that writes no file."""
+    return str(getattr(vertex.params, "file", ""))
 
 
 def _media(vertex: Vertex, identity: MediaIdentity) -> PlanMedia:

@@ -16,7 +16,8 @@ from shotgraph.pipeline.binding import PlanContext, target_class
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.compile import NodeClasses, compile_graph
 from shotgraph.pipeline.digest import canonical, digest, text_key
-from shotgraph.pipeline.freeze import Freezer
+from shotgraph.pipeline.freeze import Freezer, file_of
+from shotgraph.pipeline.frozen import check_host, check_same
 from shotgraph.pipeline.host import default_threads, environment, settle_device
 from shotgraph.pipeline.identity import Identity, IdentityMemo, MediaIdentity, identify
 from shotgraph.pipeline.kept import KeptStore
@@ -95,6 +96,7 @@ class Planner:
         memo: remembered media digests.
         options: what was asked.
         reserve: take output versions; False for ``plan`` and ``check``, which must leave no trace.
+        frozen: the plan that this host must reproduce; None plans afresh.
     """
 
     classes: NodeClasses
@@ -102,10 +104,15 @@ class Planner:
     memo: IdentityMemo
     options: RunOptions
     reserve: bool = True
+    frozen: Plan | None = None
 
     def draft(self, spec: GraphSpec, shot: Shot) -> Draft:
         """The first half: compiled, media identified; whatever is wrong with the preset or the media is found here."""
-        return Draft(compile_graph(spec, shot, self.classes, strict=self.options.strict), self.options, self.memo)
+        if self.frozen is not None:
+            check_host(self.frozen, self.classes)
+        is_filled = self.frozen is not None
+        graph = compile_graph(spec, shot, self.classes, strict=self.options.strict, is_filled=is_filled)
+        return Draft(graph, self.options, self.memo)
 
     def finish(self, draft: Draft, group: Sequence[Draft] = ()) -> Prepared:
         """The second half: keys, version, stages and the frozen plan; `group` is every shot of the run."""
@@ -115,7 +122,7 @@ class Planner:
         wanted = wanted_frames(draft.graph, self.options.frames)
         shot = draft.graph.shot
         state = RunState(shot.root)
-        templates = [str(getattr(draft.graph.vertices[t].params, "file", "")) for t in wanted]
+        templates = [file_of(draft.graph.vertices[t]) for t in wanted]
         # What the plan's digest covers decides the version, so the digest comes first and cannot cover the number.
         plan_digest = text_key(digest(canonical(_identity(draft, wanted))))
         versions = Versions(state.folder, [t for t in templates if has_version(t)])
@@ -124,6 +131,8 @@ class Planner:
         outputs = {name: _expected(graph.vertices[name], frames, shot, self.options) for name, frames in wanted.items()}
         stages = StagePlanner(graph, present=kept.present, valued=kept.valued, restart=kept.restart).plan(wanted)
         plan = Freezer(graph, keys, stages).plan(draft, wanted, outputs, number, plan_digest)
+        if self.frozen is not None:
+            check_same(self.frozen, plan)
         return Prepared(
             plan=plan,
             draft=draft,
@@ -241,7 +250,6 @@ def _identity(draft: Draft, wanted: Mapping[str, FrameSet]) -> dict[str, Any]:
     targets = {
         name: {
             "key": keys.node(name).hex(),
-            "file": str(getattr(graph.vertices[name].params, "file", "")),
             "params": graph.vertices[name].params.model_dump(mode="json"),
             "frames": str(frames),
         }
