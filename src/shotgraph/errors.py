@@ -26,7 +26,8 @@ class Exit(IntEnum):
     ENVIRONMENT = 78
 
 
-# The code of a run over several shots is the first of these that occurred (DESIGN section 5).
+# The code of a run over several shots is the first of these that occurred (DESIGN section 5). A shot may also be refused
+# for what was asked of it, such as frames it does not have: that is 2, before 1, because running again cannot help.
 EXIT_PRECEDENCE = (
     Exit.INTERNAL,
     Exit.ENVIRONMENT,
@@ -35,6 +36,7 @@ EXIT_PRECEDENCE = (
     Exit.CANNOT_CREATE,
     Exit.MEDIA_MISSING,
     Exit.MEDIA_CORRUPT,
+    Exit.USAGE,
     Exit.NODE_FAILED,
     Exit.CANCELLED,
     Exit.SKIPPED_FRAMES,

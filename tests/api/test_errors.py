@@ -10,9 +10,9 @@ from shotgraph.errors import EXIT_PRECEDENCE, Exit, NodeError, PresetError, Shot
 DELIBERATE = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, ShotgraphError)]
 
 
-def test_the_precedence_is_the_design_s_and_holds_every_run_code() -> None:
-    assert [int(code) for code in EXIT_PRECEDENCE] == [70, 78, 69, 74, 73, 66, 65, 1, 75, 3, 0]
-    assert set(Exit) - set(EXIT_PRECEDENCE) == {Exit.USAGE}
+def test_the_precedence_is_the_design_s_and_holds_every_code() -> None:
+    assert [int(code) for code in EXIT_PRECEDENCE] == [70, 78, 69, 74, 73, 66, 65, 2, 1, 75, 3, 0]
+    assert set(Exit) == set(EXIT_PRECEDENCE)
 
 
 def test_of_any_two_codes_the_earlier_in_precedence_wins() -> None:

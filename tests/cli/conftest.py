@@ -1,45 +1,15 @@
-"""A command line of the test's own: its cache and config folders, and movies to look at."""
+"""A command line of the test's own, and movies to look at."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from command_line import lossless, nothing_decodes, own_folders, root, shotgraph, two_targets
 
-from shotgraph.cli.main import main
-
-
-@dataclass
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the person who runs the tests gets in, and nothing of ours gets out."""
-    for name in ("SHOTGRAPH_CONFIG", "SHOTGRAPH_CACHE", "SHOTGRAPH_PLUGINS", "SHOTGRAPH_PLUGINS_BLOCK"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg-cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))
-
-
-@pytest.fixture
-def shotgraph(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Run a command line in this process."""
-
-    def run(*arguments: object) -> Ran:
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    return run
+__all__ = ["lossless", "nothing_decodes", "own_folders", "root", "shotgraph", "two_targets"]
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ from shotgraph.pipeline.events import CancelFlag, Event
 from shotgraph.pipeline.execute import Outcome, ShotRun
 from shotgraph.pipeline.identity import IdentityMemo
 from shotgraph.pipeline.planner import Planner, Prepared, RunOptions
-from shotgraph.testing.synthetic import SYNTHETIC, GivenClasses, graph_spec
+from shotgraph.testing.given import GivenClasses, graph_spec
+from shotgraph.testing.synthetic import SYNTHETIC
 
 
 class _Collector:

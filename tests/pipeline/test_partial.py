@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shotgraph.api import Field, FrameRange, Node, Ports, QueryContext, Rgb
 from shotgraph.api import Params as BaseParams
-from shotgraph.pipeline import compile
+from shotgraph.pipeline import binding
 from shotgraph.pipeline.chunkgrid import contract_grid
 
 FIRST, COUNT = 1001, 53
@@ -133,7 +133,7 @@ def test_a_grid_anchored_at_the_request_is_caught(engine: Any, monkeypatch: pyte
 
     # The shot this grid is laid over is what was asked for: the mistake that the tests above must find.
     monkeypatch.setattr(
-        compile, "contract_grid", lambda contract, ports, _shot: contract_grid(contract, ports, request)
+        binding, "contract_grid", lambda contract, ports, _shot: contract_grid(contract, ports, request)
     )
     part = engine.frames(nodes, frames=str(request))
 
@@ -203,7 +203,7 @@ def random_graphs(draw: st.DrawFn) -> tuple[dict[str, dict[str, Any]], int]:
     return nodes, count
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(graph=random_graphs(), data=st.data())
 def test_any_part_of_any_graph_has_the_bits_of_the_full_run(
     engine: Any, assert_same_frames: Any, graph: tuple[dict[str, dict[str, Any]], int], data: st.DataObject

@@ -77,6 +77,8 @@ class KeypointsFrame:
 
 _RECORDS: Mapping[str, type[Any]] = {"flow": FlowFrame, "depth": DepthFrame, "keypoints": KeypointsFrame}
 _ARRAY_NDIM = {"rgb": 3, "rgb_linear": 3, "mask": 2, "trajectory": 4}
+_PICTURES = frozenset({"rgb", "rgb_linear"})
+_FLOAT32 = np.dtype(np.float32)
 # Member to (shape as people read it, rank, size of the last axis or None, dtype).
 _MEMBERS: Mapping[str, Mapping[str, tuple[str, int, int | None, type[Any]]]] = {
     "flow": {
@@ -159,7 +161,7 @@ def blank(kind: str, frame: Any) -> Any:
 def freeze(kind: str, frame: Any) -> Any:
     """`frame` with every array made read-only, so that no node can change what another one sees."""
     if kind in _ARRAY_NDIM:
-        cast(Array, frame).setflags(write=False)
+        frame.setflags(write=False)
         return frame
     for array in arrays_of(kind, frame).values():
         array.setflags(write=False)
@@ -182,19 +184,17 @@ def check_frame(kind: str, frame: Any, *, who: str) -> None:
     Raises:
         ShapeError: wrong type, rank, channel count or dtype, or members of a record that differ in size.
     """
-    if kind == "native":
-        expected_type: type[Any] = NativeFrame
-    else:
-        expected_type = _RECORDS.get(kind, np.ndarray)
+    ndim = _ARRAY_NDIM.get(kind)
+    expected_type: type[Any] = _RECORDS.get(kind, NativeFrame) if ndim is None else np.ndarray
     if not isinstance(frame, expected_type):
         raise ShapeError(f"{who}: a {kind} frame must be {expected_type.__name__}, got {type(frame).__name__}")
-    if kind in _MEMBERS:
-        _check_members(kind, frame, who=who)
-    if kind not in _ARRAY_NDIM:
+    if ndim is None:
+        if kind in _MEMBERS:
+            _check_members(kind, frame, who=who)
         return
-    array = cast(Array, frame)
-    fits = array.ndim == _ARRAY_NDIM[kind] and array.dtype == np.float32
-    if not fits or (kind.startswith("rgb") and array.shape[-1] not in (3, 4)):
+    array: Array = frame
+    fits = array.ndim == ndim and array.dtype == _FLOAT32
+    if not fits or (kind in _PICTURES and array.shape[-1] not in (3, 4)):
         shape = {"rgb": "(H, W, 3|4)", "rgb_linear": "(H, W, 3|4)", "mask": "(H, W)"}.get(kind, "(steps, C, h, w)")
         raise ShapeError(f"{who}: a {kind} frame must be {shape} float32, got {array.shape} {array.dtype}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pydantic
 from pydantic import ConfigDict
@@ -10,6 +10,8 @@ from pydantic import ConfigDict
 from shotgraph.api.graph import OnError
 
 PLAN_SCHEMA = 1
+Dtype = Literal["auto", "fp32", "fp16", "bf16"]
+IdentityMode = Literal["content", "sampled", "stat"]
 
 
 class _Frozen(pydantic.BaseModel):
@@ -90,7 +92,7 @@ class PlanMedia(_Frozen):
     node: str
     files: int
     path: str
-    identity: str
+    identity: IdentityMode
     digest: str
 
 
@@ -154,7 +156,7 @@ class Plan(_Frozen):
     frames: str
     version: int
     device: str
-    dtype: str
+    dtype: Dtype
     threads: int
     environment: dict[str, str]
     plugins: dict[str, str]

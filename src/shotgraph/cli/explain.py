@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from shotgraph.cli.output import json_option, print_json, print_table
-from shotgraph.cli.request import Request, request_options
+from shotgraph.cli.request import PresetRequest, request_options
 from shotgraph.errors import Exit, worst_exit
 from shotgraph.pipeline.events import CancelFlag
 from shotgraph.pipeline.explain import changes, downstream, ingredients
@@ -23,7 +23,7 @@ from shotgraph.presets import explain as layers_of
 @click.pass_context
 def command(ctx: click.Context, setting: str | None, as_json: bool, **asked: Any) -> int:
     """Tell what changed since the last run of PRESET over INPUTS, and what has to be computed again."""
-    request = Request.of(ctx, asked)
+    request = PresetRequest.of(ctx, asked)
     if setting is not None:
         _print_layers(request, setting, as_json=as_json)
         return Exit.VERIFIED
@@ -82,7 +82,7 @@ def _print(row: dict[str, Any]) -> None:
         )
 
 
-def _print_layers(request: Request, setting: str, *, as_json: bool) -> None:
+def _print_layers(request: PresetRequest, setting: str, *, as_json: bool) -> None:
     for shot in request.shots:
         opinions = layers_of(request.preset, setting, shot)
         if as_json:

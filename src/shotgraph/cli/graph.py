@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from shotgraph.api.plan import Plan
-from shotgraph.cli.request import Request, request_options
+from shotgraph.cli.request import PresetRequest, request_options
 from shotgraph.errors import worst_exit
 from shotgraph.pipeline.events import CancelFlag
 from shotgraph.pipeline.session import ShotResult
@@ -18,7 +18,7 @@ from shotgraph.pipeline.session import ShotResult
 @click.pass_context
 def command(ctx: click.Context, **asked: Any) -> int:
     """Print the graph of PRESET for the first shot in INPUTS, with inserted conversions and stages."""
-    request = Request.of(ctx, asked)
+    request = PresetRequest.of(ctx, asked)
     session, jobs = request.sessions(lambda _event: None, CancelFlag(), reserve=False)[0]
     planned = session.plan(jobs[:1])[0]
     if isinstance(planned, ShotResult):

@@ -9,7 +9,7 @@ import click
 
 from shotgraph.api.plan import Plan
 from shotgraph.cli.output import json_option, print_table
-from shotgraph.cli.request import Request, request_options
+from shotgraph.cli.request import PresetRequest, request_options
 from shotgraph.errors import UsageError, worst_exit
 from shotgraph.pipeline.events import CancelFlag
 from shotgraph.pipeline.session import ShotResult
@@ -22,7 +22,7 @@ from shotgraph.pipeline.session import ShotResult
 @click.pass_context
 def command(ctx: click.Context, out: str | None, as_json: bool, **asked: Any) -> int:
     """Plan PRESET over INPUTS and print stages, memory, disk, outputs and what a format would lose."""
-    request = Request.of(ctx, asked)
+    request = PresetRequest.of(ctx, asked)
     plans: list[Plan] = []
     failed: list[ShotResult] = []
     for session, jobs in request.sessions(lambda _event: None, CancelFlag(), reserve=False):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 import platformdirs
+from click.core import ParameterSource
 
 from shotgraph.api.frames import FrameSet
 from shotgraph.api.graph import GraphSpec
@@ -18,9 +21,10 @@ from shotgraph.api.plan import Plan
 from shotgraph.api.shot import Shot
 from shotgraph.cli.session import open_registry, open_site
 from shotgraph.cli.site import SiteConfig, read_site_config, size_bytes
-from shotgraph.errors import PresetError
+from shotgraph.errors import PresetError, UsageError
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.events import CancelFlag, Listener
+from shotgraph.pipeline.frozen import read_plan, shot_of, spec_of
 from shotgraph.pipeline.identity import IdentityMemo
 from shotgraph.pipeline.planner import Planner, RunOptions
 from shotgraph.pipeline.registry import Registry
@@ -29,7 +33,10 @@ from shotgraph.pipeline.state import FOLDER
 from shotgraph.presets import Preset, discover, graph_for, load
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Job = tuple[Shot, GraphSpec]
 _CACHE_VARIABLE = "SHOTGRAPH_CACHE"
+# What a frozen plan has settled.
+_DECIDED = ("frames", "targets", "sets", "device", "dtype", "threads", "version", "identity")
 
 _OPTIONS = (
     click.argument("preset"),
@@ -64,77 +71,37 @@ def request_options(command: Command) -> Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(ABC):
     """One command line, understood.
 
     Attributes:
-        preset: loaded, with its layers.
-        shots: as found.
         registry: the nodes.
         config: the site's.
         options: for the planner.
-        targets: names asked for; empty for the preset's own.
         cache: folder asked for, or None.
         cache_read_only: keep no new results.
     """
 
-    preset: Preset
-    shots: tuple[Shot, ...]
     registry: Registry
     config: SiteConfig
     options: RunOptions
-    targets: tuple[str, ...]
     cache: Path | None
     cache_read_only: bool
 
-    @classmethod
-    def of(cls, ctx: click.Context, asked: Mapping[str, Any]) -> Request:
-        """Load the preset, find the shots and open the registry for the options `asked`."""
-        config = read_site_config()
-        registry = open_registry(config, ctx.find_root().obj)
-        preset = load(asked["preset"], site=open_site(config), sets=asked["sets"])
-        shots = discover(preset, asked["inputs"] or (Path.cwd(),))
-        place = asked["cache"] or os.environ.get(_CACHE_VARIABLE) or config.cache
-        options = RunOptions(
-            frames=FrameSet.parse(asked["frames"]) if asked["frames"] else None,
-            device=asked["device"],
-            dtype=asked["dtype"],
-            threads=asked["threads"] or config.threads,
-            version=asked["version"],
-            identity=asked["identity"],
-            strict=asked["strict"],
-            force=asked["force"],
-            refresh=asked["refresh"],
-        )
-        return cls(
-            preset=preset,
-            shots=tuple(shots),
-            registry=registry,
-            config=config,
-            options=options,
-            targets=asked["targets"],
-            cache=Path(place) if place else None,
-            cache_read_only=asked["cache_read_only"],
-        )
+    @abstractmethod
+    def jobs(self) -> list[Job]:
+        """Every shot with its graph."""
 
-    def jobs(self) -> list[tuple[Shot, GraphSpec]]:
-        """The graph of every shot; the faults of all shots are raised together, each once."""
-        jobs: list[tuple[Shot, GraphSpec]] = []
-        faults: dict[str, None] = {}
-        for shot in self.shots:
-            try:
-                jobs.append((shot, graph_for(self.preset, shot, self.registry, targets=self.targets)))
-            except PresetError as error:
-                faults |= dict.fromkeys(error.faults)
-        if faults:
-            raise PresetError(list(faults))
-        return jobs
+    @property
+    def frozen(self) -> Mapping[str, Plan]:
+        """Shot to the plan it must keep to."""
+        return {}
 
     def sessions(
         self, listener: Listener, cancel: CancelFlag, *, reserve: bool = True
-    ) -> list[tuple[Session, Sequence[tuple[Shot, GraphSpec]]]]:
+    ) -> list[tuple[Session, Sequence[Job]]]:
         """One session for each root, with its jobs; each root keeps its own results unless one place is asked for."""
-        by_root: dict[Path, list[tuple[Shot, GraphSpec]]] = {}
+        by_root: dict[Path, list[Job]] = {}
         for shot, spec in self.jobs():
             by_root.setdefault(shot.root, []).append((shot, spec))
         return [(self._session(root, listener, cancel, reserve=reserve), jobs) for root, jobs in by_root.items()]
@@ -143,7 +110,7 @@ class Request:
         """The planner for shots below `root`."""
         cache = Cache(cache_place(self.cache, root), read_only=self.cache_read_only)
         memo = IdentityMemo(platformdirs.user_cache_path("shotgraph") / "media.sqlite")
-        return Planner(self.registry, cache, memo, self.options, reserve=reserve)
+        return Planner(self.registry, cache, memo, self.options, reserve=reserve, frozen=self.frozen)
 
     def _session(self, root: Path, listener: Listener, cancel: CancelFlag, *, reserve: bool) -> Session:
         planner = self.planner(root, reserve=reserve)
@@ -157,6 +124,102 @@ class Request:
         for warning in warnings:
             click.echo(f"warning: {warning}", file=sys.stderr)
         return issues
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresetRequest(Request):
+    """A preset over shots.
+
+    Attributes:
+        preset: loaded, with its layers.
+        shots: as found.
+        targets: names asked for; empty for the preset's own.
+    """
+
+    preset: Preset
+    shots: tuple[Shot, ...]
+    targets: tuple[str, ...]
+
+    @classmethod
+    def of(cls, ctx: click.Context, asked: Mapping[str, Any]) -> PresetRequest:
+        """Load the preset, find the shots and open the registry for the options `asked`."""
+        shared = shared_options(ctx, asked)
+        preset = load(asked["preset"], site=open_site(shared["config"]), sets=asked["sets"])
+        shots = discover(preset, asked["inputs"] or (Path.cwd(),))
+        return cls(preset=preset, shots=tuple(shots), targets=asked["targets"], **shared)
+
+    def jobs(self) -> list[Job]:
+        """The graph of every shot; the faults of all shots are raised together, each once."""
+        jobs: list[Job] = []
+        faults: dict[str, None] = {}
+        for shot in self.shots:
+            try:
+                jobs.append((shot, graph_for(self.preset, shot, self.registry, targets=self.targets)))
+            except PresetError as error:
+                faults |= dict.fromkeys(error.faults)
+        if faults:
+            raise PresetError(list(faults))
+        return jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRequest(Request):
+    """Frozen plans, run as they are.
+
+    Attributes:
+        plans: as read.
+    """
+
+    plans: tuple[Plan, ...]
+
+    @classmethod
+    def of(cls, ctx: click.Context, asked: Mapping[str, Any]) -> PlanRequest:
+        """Read the plans; `UsageError` for an option that a plan has decided, or two plans of one shot."""
+        given = [name for name in _DECIDED if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        if given:
+            option = {"sets": "set", "targets": "target"}.get(given[0], given[0])
+            raise UsageError(
+                f"run: --{option} must be left out beside a plan, got {asked[given[0]]!r}; plan again with it"
+            )
+        plans = tuple(read_plan(Path(path)) for path in (asked["preset"], *asked["inputs"]))
+        for shot, count in Counter(plan.shot for plan in plans).items():
+            if count > 1:
+                raise UsageError(f"run: plans must be of different shots, got {count} of {shot}; run them one by one")
+        return cls(plans=plans, **shared_options(ctx, asked))
+
+    @property
+    def frozen(self) -> Mapping[str, Plan]:
+        """Shot to the plan it must keep to."""
+        return {plan.shot: plan for plan in self.plans}
+
+    def jobs(self) -> list[Job]:
+        """The shots and graphs that the plans were made of."""
+        return [(shot_of(plan), spec_of(plan)) for plan in self.plans]
+
+
+def request_of(ctx: click.Context, asked: Mapping[str, Any]) -> Request:
+    """The request of a command that runs presets and frozen plans alike."""
+    if Path(asked["preset"]).suffix == ".json":
+        return PlanRequest.of(ctx, asked)
+    return PresetRequest.of(ctx, asked)
+
+
+def shared_options(ctx: click.Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `Request`, from the options `asked` and the site."""
+    config = read_site_config()
+    place = asked["cache"] or os.environ.get(_CACHE_VARIABLE) or config.cache
+    options = RunOptions(
+        frames=FrameSet.parse(asked["frames"]) if asked["frames"] else None,
+        threads=asked["threads"] or config.threads,
+        **{name: asked[name] for name in ("device", "dtype", "version", "identity", "strict", "force", "refresh")},
+    )
+    return {
+        "registry": open_registry(config, ctx.find_root().obj),
+        "config": config,
+        "options": options,
+        "cache": Path(place) if place else None,
+        "cache_read_only": asked["cache_read_only"],
+    }
 
 
 def cache_place(asked: Path | None, root: Path) -> Path:

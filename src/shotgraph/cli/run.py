@@ -12,8 +12,8 @@ import click
 
 from shotgraph.cli.output import json_option, print_json
 from shotgraph.cli.progress import Progress, progress
-from shotgraph.cli.request import Request, request_options
-from shotgraph.cli.summary import document, print_summary
+from shotgraph.cli.request import Request, request_of, request_options
+from shotgraph.cli.summary import document, print_failures, print_summary
 from shotgraph.errors import Exit, worst_exit
 from shotgraph.pipeline.events import CancelFlag, Event
 from shotgraph.pipeline.session import ShotResult
@@ -32,8 +32,12 @@ from shotgraph.pipeline.session import ShotResult
 @json_option
 @click.pass_context
 def command(ctx: click.Context, mode: str, as_json: bool, **asked: Any) -> int:
-    """Run PRESET over INPUTS: files, sequences or folders of shots; the current folder without any."""
-    request = Request.of(ctx, asked)
+    """Run PRESET over INPUTS: files, sequences or folders of shots; the current folder without any.
+
+    PRESET and INPUTS may instead be frozen plans (SHOT.plan.json, written by plan --out): they run as they were planned, or
+    not at all.
+    """
+    request = request_of(ctx, asked)
     teller = progress(mode, to_stderr=as_json)
     cancel = CancelFlag()
     results: list[ShotResult] = []
@@ -79,6 +83,7 @@ def _publish(request: Request, results: list[ShotResult]) -> None:
 def _ending(results: list[ShotResult]) -> Exit:
     """The exit code of the whole run; its last line on stderr names the shots that failed."""
     code = worst_exit([result.exit for result in results])
+    print_failures(results)
     failed = [result.shot for result in results if result.exit not in (Exit.VERIFIED, Exit.SKIPPED_FRAMES)]
     if failed:
         click.echo(

@@ -37,11 +37,22 @@ def print_summary(results: list[ShotResult]) -> None:
                 click.echo(f"{result.shot}: {output.target} loses: {loss}")
         for warning in result.plan.warnings if result.plan else ():
             click.echo(f"{result.shot}: warning: {warning}")
-        if result.message:
-            click.echo(f"{result.shot}: {result.message}", err=True)
-        if result.error is not None:
-            click.echo("".join(traceback.format_tb(result.error.__traceback__)), err=True)
     _print_times(results)
+
+
+def print_failures(results: list[ShotResult]) -> None:
+    """On stderr, whatever stdout is for: why each shot failed; an internal error with its traceback."""
+    for result in results:
+        if result.error is not None:
+            click.echo("".join(traceback.format_tb(result.error.__traceback__)).rstrip(), err=True)
+        if result.message:
+            click.echo(told(result), err=True)
+
+
+def told(result: ShotResult) -> str:
+    """The message of a shot, led by its name; many begin with it already."""
+    is_led = result.message.startswith(f"{result.shot}: ")
+    return result.message if is_led else f"{result.shot}: {result.message}"
 
 
 def _reuse(result: ShotResult) -> str:

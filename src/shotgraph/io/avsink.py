@@ -1,6 +1,7 @@
 """Writing a movie: pictures through an encoder, sound copied, every tag set.
 
-Nothing appears under the final name until the file was reopened and found right: until then it is ``<name>.part``.
+Nothing appears under the final name until the file was reopened and found right: until then it is ``<name>.part``. A run
+that fails or is aborted removes that; one whose finished file differs from the plan leaves it for inspection.
 Fragmented movies would survive a crash, but hybrid ones lose their edit list: pictures of H.264 with B-frames then start late
 against the sound. A crashed render resumes from the cache instead.
 """
@@ -19,7 +20,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from shotgraph.api import NativeFrame, WrittenOutput
-from shotgraph.errors import OutputError, ShapeError, ShotgraphError, UsageError, VerifyError
+from shotgraph.errors import MediaError, OutputError, ShapeError, ShotgraphError, UsageError, VerifyError
 from shotgraph.io.carry import CarryReport, PacketCarrier
 from shotgraph.io.codecs import MUXERS, encoder_options, fits_blocks
 from shotgraph.io.filedigest import file_digest, refuse_existing, settle
@@ -108,13 +109,14 @@ class AvSink:
             )
         with self._guarded("the trailer"):
             copied = self._close()
-        expectation = Expectation.of_plan(plan, copied)
-        checks = verify(self._part, expectation)
         try:
+            checks = verify(self._part, Expectation.of_plan(plan, copied))
             require(checks, self._part)
-        except VerifyError as error:
+        except (VerifyError, MediaError) as error:
             raise VerifyError(f"{plan.path}: {error}") from error
         refuse_existing(plan.path, force=plan.settings.force)
+        # Before the final name: a kill between the name and the caller's record of it would leave a file that is nobody's.
+        size, digest = self._part.stat().st_size, file_digest(self._part)
         with self._guarded("the final name"):
             settle(self._part, plan.path)
         offsets = tuple(
@@ -123,8 +125,8 @@ class AvSink:
         return WrittenOutput(
             path=str(plan.path),
             frames=self._written,
-            bytes=plan.path.stat().st_size,
-            digest=file_digest(plan.path),
+            bytes=size,
+            digest=digest,
             checks=(*(str(check) for check in checks), *offsets),
         )
 
@@ -236,9 +238,9 @@ class AvSink:
             self._carrier.close()
         with captured_errors() as log:
             self._container.close()
-        self._container = None
         if log:
             raise ValueError(str(log))
+        self._container = None
         return report
 
     @contextmanager

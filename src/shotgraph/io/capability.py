@@ -196,14 +196,14 @@ def _streams(case: Case) -> Iterator[Loss]:
         return
     for stream in case.carried.streams:
         if stream.index not in case.accepted:
-            where = "image files" if not case.codec.is_movie else case.container
-            yield Loss(
-                "audio" if stream.kind == "audio" else "subtitles", f"{stream} does not fit into {where} and is dropped"
-            )
-        elif _loses_layout(stream, case.container):
+            yield _dropped(stream, case)
+            continue
+        if case.container == "mkv" and stream.is_pcm and stream.channels > 2 and not stream.lacks_layout:
             yield Loss(
                 "audio_layout", f"{stream}: mkv keeps {stream.channels} PCM channels but not their layout; mov does"
             )
+        if spelled(stream.language, case.container) is None:
+            yield Loss("languages", f"{stream}: mov has no code for language {stream.language!r}; mp4 and mkv keep it")
     if case.carried.chapters and not case.codec.is_movie:
         yield Loss("chapters", f"{case.carried.chapters} chapters have no place in image files and are dropped")
     if case.carried.other_video:
@@ -212,9 +212,14 @@ def _streams(case: Case) -> Iterator[Loss]:
         )
 
 
-def _loses_layout(stream: CarriedStream, container: Container) -> bool:
-    # One or two channels without a layout are taken as mono and stereo by everybody.
-    return container == "mkv" and stream.codec.startswith("pcm_") and stream.channels > 2
+def _dropped(stream: CarriedStream, case: Case) -> Loss:
+    """What is said of a stream that the container does not take."""
+    name = "audio" if stream.kind == "audio" else "subtitles"
+    if not case.codec.is_movie:
+        return Loss(name, f"{stream} does not fit into image files and is dropped")
+    if case.container == "mp4" and stream.is_pcm and stream.lacks_layout:
+        return Loss(name, f"{stream} has no channel layout, which mp4 needs for PCM, and is dropped; mov keeps it")
+    return Loss(name, f"{stream} does not fit into {case.container} and is dropped")
 
 
 _RULES: tuple[Callable[[Case], Iterator[Loss]], ...] = (

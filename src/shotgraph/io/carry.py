@@ -18,11 +18,12 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import Stream
 
+from shotgraph.errors import MediaError
 from shotgraph.io.codecs import MUXERS, Container
 from shotgraph.io.languages import spelled
-from shotgraph.io.opening import opened
+from shotgraph.io.opening import opened, picture_streams
 
 _COPIED = ("audio", "subtitle")
 _DIGEST_BYTES = 16
@@ -55,6 +56,16 @@ class CarriedStream:
     language: str = ""
     title: str = ""
     disposition: int = 0
+
+    @property
+    def is_pcm(self) -> bool:
+        """Whether it is uncompressed sound."""
+        return self.codec.startswith("pcm_")
+
+    @property
+    def lacks_layout(self) -> bool:
+        """Whether more than two channels are only counted; one and two are taken as mono and stereo by everybody."""
+        return self.channels > 2 and self.layout.endswith("channels")
 
     def __str__(self) -> str:
         """For messages: ``audio stream 1 (aac, stereo)``."""
@@ -133,13 +144,15 @@ def _carried_stream(stream: Stream) -> CarriedStream:
     context: Any = stream.codec_context
     is_audio = stream.type == "audio"
     metadata = {key.casefold(): value for key, value in stream.metadata.items()}
+    language = _text(metadata.get("language"))
     return CarriedStream(
         index=stream.index,
         kind="audio" if is_audio else "subtitle",
         codec=_text(context.name if context else "unknown"),
         channels=int(context.channels) if is_audio else 0,
         layout=_text(context.layout.name) if is_audio else "",
-        language=_text(metadata.get("language")),
+        # mp4 and mov cannot leave the language out: they say "undetermined".
+        language="" if language == "und" else language,
         title=_text(metadata.get("title")),
         disposition=int(stream.disposition),
     )
@@ -148,22 +161,23 @@ def _carried_stream(stream: Stream) -> CarriedStream:
 def survey(path: str | Path) -> Carried:
     """What the movie at `path` holds beside its picture; MediaError when it does not open."""
     with opened(Path(path)) as container:
-        pictures = [item for item in container.streams.video if not item.disposition & Disposition.attached_pic]
         return Carried(
             path=str(path),
             streams=tuple(_carried_stream(item) for item in container.streams if item.type in _COPIED),
             chapters=len(container.chapters()),
-            other_video=max(0, len(pictures) - 1),
+            other_video=max(0, len(picture_streams(container)) - 1),
         )
 
 
 def accepted_indexes(carried: Carried, container: Container) -> tuple[int, ...]:
-    """Those streams of `carried` that the muxer of `container` takes, found by asking it."""
+    """Those streams of `carried` that the muxer of `container` takes, found by asking it as far as it tells."""
     # libav's own list of codecs per format leaves out decoder-only ones (PGS), so a throw-away muxer is asked instead.
     with opened(Path(carried.path)) as source, av.open(io.BytesIO(), "w", format=MUXERS[container]) as trial:
         muxer: Any = trial
         accepted: list[int] = []
         for stream in carried.streams:
+            if container == "mp4" and stream.is_pcm and stream.lacks_layout:
+                continue
             try:
                 muxer.add_stream_from_template(source.streams[stream.index])
             except (ValueError, FFmpegError):
@@ -273,13 +287,23 @@ class PacketCarrier:
     def _next(self) -> Packet[Any] | None:
         """The next packet to copy, without taking it."""
         while self._held is None:
-            packet = next(self._packets, None)
+            packet = self._read()
             if packet is None:
                 return None
             # A flush packet has no bytes and no time; a packet outside the cut is not ours.
             if packet.dts is not None and self._is_inside(packet):
                 self._held = packet
         return self._held
+
+    def _read(self) -> Packet[Any] | None:
+        try:
+            return next(self._packets, None)
+        except FFmpegError as error:
+            # Told apart from a fault of the output, which is being written at the same time.
+            raise MediaError(
+                f"{self._plan.path}: sound and subtitles must be readable to be copied, got {error}; copy the file again, "
+                f"or set copy_audio: false"
+            ) from error
 
     def _begin(self, packet: Packet[Any]) -> Fraction:
         stamp = packet.dts if packet.pts is None else packet.pts
@@ -322,7 +346,7 @@ def _settle_layout(stream: Any) -> None:
 
 def _picture_start(container: InputContainer, picture: int) -> Fraction:
     """When the first picture shows, on the file's timeline: pictures are rebased to 0, so sound must move with them."""
-    for stream in container.streams.video[picture : picture + 1]:
+    for stream in picture_streams(container)[picture : picture + 1]:
         if stream.start_time is not None and stream.time_base is not None:
             return stream.start_time * stream.time_base
     return Fraction(0)

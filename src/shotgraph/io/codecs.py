@@ -42,7 +42,7 @@ class Codec:
         keeps_hdr: mastering display and content light level can be written.
         profile: FFmpeg's name of the profile a reader finds; empty where it says nothing.
         decodes_as: formats that come back under another name, encoded to decoded.
-        needs_even: width and height must divide by the chroma block.
+        whole_blocks: formats it takes only where the picture is a whole number of chroma blocks.
         takes_quality: `WriteSettings.quality` and `preset` mean something.
         pixel_bytes: of the file per pixel and frame, for estimates; None takes two thirds of the raw planes.
     """
@@ -59,7 +59,7 @@ class Codec:
     keeps_hdr: bool = False
     profile: str = ""
     decodes_as: tuple[tuple[str, str], ...] = ()
-    needs_even: bool = False
+    whole_blocks: tuple[str, ...] = ()
     takes_quality: bool = False
     pixel_bytes: float | None = None
 
@@ -69,17 +69,19 @@ class Codec:
         return bool(self.encoder)
 
 
+_H264_FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuv420p10", "yuv422p10", "yuv444p10")
+
 _H264 = Codec(
     name="h264",
     encoder="libx264",
     containers=("mov", "mp4", "mkv"),
     # No gray: decoders give monochrome H.264 back as 4:2:0.
-    formats=("yuv420p", "yuv422p", "yuv444p", "yuv420p10", "yuv422p10", "yuv444p10"),
+    formats=_H264_FORMATS,
     # x264 has one interlaced mode: coded order and display order cannot differ.
     field_orders=("progressive", "tt", "bb"),
     states_sar=True,
     keeps_hdr=True,
-    needs_even=True,
+    whole_blocks=_H264_FORMATS,
     takes_quality=True,
     pixel_bytes=0.15,
 )
@@ -132,6 +134,8 @@ CODECS: dict[str, Codec] = {
             containers=("mkv",),
             formats=(*_FFV1_YUV, *_FFV1_YUVA, *_FFV1_SPARSE, *_FFV1_RGB, *_GRAY),
             lossless=True,
+            # libav cuts pictures into slices; of an incomplete block of four it drops the last chroma samples.
+            whole_blocks=("yuv411p", "yuv410p"),
             # CRCs let a damaged slice be named.
             options=(("level", "3"), ("slicecrc", "1"), ("g", "1")),
         ),
@@ -300,9 +304,10 @@ def choose_format(codec: Codec, info: StreamInfo, settings: WriteSettings) -> Pi
         candidates = [PixelFormat.parse(settings.pixel_format)]
     if settings.bit_depth is not None and not codec.is_movie:
         candidates = [item for item in candidates if item.bits == settings.bit_depth]
-    if codec.needs_even:
-        fields = 2 if info.field_order in INTERLACED else 1
-        candidates = [item for item in candidates if fits_blocks(item, info, fields=fields)]
+    fields = 2 if info.field_order in INTERLACED else 1
+    candidates = [
+        item for item in candidates if item.name not in codec.whole_blocks or fits_blocks(item, info, fields=fields)
+    ]
     if not candidates:
         asked = settings.pixel_format or f"bit_depth {settings.bit_depth}"
         raise UsageError(

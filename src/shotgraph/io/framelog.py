@@ -39,30 +39,38 @@ def log_path(pattern: Path) -> Path:
 
 
 class FrameLog:
-    """The log of one sequence; later lines win."""
+    """The log of one sequence. A frame may have several lines: the one that its file matches counts."""
 
     def __init__(self, pattern: Path) -> None:
         """Read what is there."""
         self._path = log_path(pattern)
         self._folder = pattern.parent
-        self._frames = {entry.frame: entry for entry in _entries(self._path)}
-        self._intact: dict[int, bool] = {}
+        self._frames: dict[int, list[WrittenFrame]] = {}
+        for entry in _entries(self._path):
+            self._frames.setdefault(entry.frame, []).append(entry)
+        self._intact: dict[int, WrittenFrame | None] = {}
 
     def intact(self, frame: int) -> WrittenFrame | None:
-        """The entry of `frame`, if its file is still exactly what was written."""
-        entry = self._frames.get(frame)
-        if entry is None:
-            return None
+        """The newest entry of `frame` whose file is still exactly what was written."""
         if frame not in self._intact:
-            self._intact[frame] = _is_intact(self._folder / entry.file, entry)
-        return entry if self._intact[frame] else None
+            entries = reversed(self._frames.get(frame, []))
+            self._intact[frame] = next((e for e in entries if _is_intact(self._folder / e.file, e)), None)
+        return self._intact[frame]
 
-    def append(self, entry: WrittenFrame) -> None:
-        """Record a finished frame."""
+    def announce(self, entry: WrittenFrame) -> None:
+        """Record a finished frame just before its file gets its name.
+
+        In this order a run that is killed between the two knows the file as its own whichever of them was the last.
+        """
         with self._path.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(asdict(entry)) + "\n")
-        self._frames[entry.frame] = entry
-        self._intact[entry.frame] = True
+            # The line break leads, so that a line torn by a crash does not spoil the next one.
+            lines.write("\n" + json.dumps(asdict(entry)))
+        self._frames.setdefault(entry.frame, []).append(entry)
+        self._intact.pop(entry.frame, None)
+
+    def settled(self, entry: WrittenFrame) -> None:
+        """The file of `entry`, which was read back, has its name: it need not be read once more."""
+        self._intact[entry.frame] = entry
 
 
 def _is_intact(path: Path, entry: WrittenFrame) -> bool:

@@ -12,8 +12,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 from av.error import FFmpegError
+
+from shotgraph.errors import MediaError, MediaMissingError
+from shotgraph.io.opening import opened, picture_streams
 
 _MASTERING = "MASTERING_DISPLAY_METADATA"
 _LIGHT = "CONTENT_LIGHT_LEVEL"
@@ -69,11 +71,12 @@ def _mastering(blob: bytes) -> tuple[Fraction, ...]:
 def read_hdr(path: str | Path, stream: int = 0) -> Hdr10:
     """What the first frame of video stream number `stream` carries; nothing for a file that does not decode."""
     try:
-        with av.open(str(path)) as container:
-            frame = next(iter(container.decode(video=stream)), None)
+        with opened(Path(path)) as container:
+            frame = next(iter(container.decode(picture_streams(container)[stream])), None)
             side_data: Any = () if frame is None else frame.side_data
             blobs = {item.type.name: bytes(item) for item in side_data}
-    except (FFmpegError, OSError, IndexError):
+    # One kind that PyAV has no name for (EXIF) is a ValueError for all of the side data; probing warns about it.
+    except (FFmpegError, MediaError, MediaMissingError, IndexError, ValueError):
         return Hdr10()
     light = blobs.get(_LIGHT, b"")
     return Hdr10(

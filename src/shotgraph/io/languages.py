@@ -8,14 +8,13 @@ from __future__ import annotations
 from shotgraph.io.codecs import Container
 
 # What the mov muxer of FFmpeg 8.1 reads back, found by writing every code of three letters.
-_QUICKTIME = frozenset(
-    (
-        "alb amh ara arm asm aym aze baq bel ben bul bur cat ces chi dan dut dzo eng epo est fin fra geo ger gre grn guj heb "
-        "hin hun ice ind iri ita jav jpn kan kas kaz khm kin kir kor kur lao lat lav lit mac mal mar may mlg mlt mol mon nep "
-        "nor nya ori orm per pol por pus que ron run rus san sin slk slv smi snd som spa sve swa tam tat tel tgk tgl tha tib "
-        "tir tuk tur uig ukr urd uzb vie wel yid"
-    ).split()
+_QUICKTIME_CODES = (
+    "alb amh ara arm asm aym aze baq bel ben bul bur cat ces chi dan dut dzo eng epo est fin fra geo ger gre grn guj heb "
+    "hin hun ice ind iri ita jav jpn kan kas kaz khm kin kir kor kur lao lat lav lit mac mal mar may mlg mlt mol mon nep "
+    "nor nya ori orm per pol por pus que ron run rus san sin slk slv smi snd som spa sve swa tam tat tel tgk tgl tha tib "
+    "tir tuk tur uig ukr urd uzb vie wel yid"
 )
+_QUICKTIME = frozenset(_QUICKTIME_CODES.split())
 # Bibliographic code to terminology code.
 _TERMINOLOGY = {
     "alb": "sqi",

@@ -9,6 +9,8 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.stream import VideoStream
 
 from shotgraph.errors import MediaError, MediaMissingError
 from shotgraph.io.libav import captured_errors
@@ -63,3 +65,8 @@ def opened(path: Path) -> Generator[InputContainer]:
             raise MediaError(_reason(path, str(log), error)) from error
     with container:
         yield container
+
+
+def picture_streams(container: InputContainer) -> list[VideoStream]:
+    """The streams of moving pictures, which "video stream n" counts everywhere; a cover image is none."""
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]

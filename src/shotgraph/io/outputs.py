@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -23,6 +24,7 @@ from shotgraph.io.codecs import (
     container_of,
 )
 from shotgraph.io.hdr import Hdr10, read_hdr
+from shotgraph.io.sequences import is_sequence
 from shotgraph.maths.yuv import LUMA_WEIGHTS, coding_of
 
 # Kinds that are pictures; the others are data, which only EXR channels hold.
@@ -32,6 +34,7 @@ _DATA = ("flow", "depth")
 _DATA_CHANNELS = {"flow": 5, "depth": 1}
 # Lossless codecs of moving pictures leave about two thirds of the raw bytes.
 _LOSSLESS_RATIO = Fraction(2, 3)
+_MARKS = re.compile("#+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,18 +110,8 @@ def plan_output(
     codec = codec_for(container, settings.codec)
     _check(path, info, codec, settings)
     target = None if info.kind in _DATA else choose_format(codec, info, settings)
-    written = replace(
-        info,
-        pixel_format="" if target is None else target.name,
-        colour=info.colour if target is None else _written_colour(info, target, codec),
-        alpha=info.alpha if target is not None and target.has_alpha else "none",
-        field_order=_written_order(info, codec),
-        # mov hides pictures that are shown before 0 from readers.
-        pts=None if info.pts is None else tuple(tick - info.pts[0] for tick in info.pts),
-    )
-    notes = () if target is None else _conversion_notes(info, written, target, path)
+    written = _written(info, target, codec)
     carried, carry = _carriage(info, container, settings, audio_from)
-    hdr = _plate_hdr(info)
     case = Case(
         info=info,
         written=written,
@@ -127,7 +120,7 @@ def plan_output(
         format=target,
         carried=carried,
         accepted=carry.indexes if carry is not None else (),
-        hdr=hdr,
+        hdr=_plate_hdr(info),
     )
     found = losses(case)
     if settings.strict:
@@ -142,9 +135,9 @@ def plan_output(
         settings=settings,
         carry=carry,
         carried=carried,
-        hdr=hdr,
+        hdr=case.hdr,
         losses=found,
-        notes=notes,
+        notes=() if target is None else _conversion_notes(info, written, target, path),
     )
 
 
@@ -154,8 +147,10 @@ def _check(path: Path, info: StreamInfo, codec: Codec, settings: WriteSettings) 
         raise UsageError(f"{path}: frames must be {allowed}, got {info.kind}; write flow and depth to .exr")
     if info.kind == "rgb_linear" and codec.name != "exr":
         raise UsageError(f"{path}: frames must be display-encoded, got rgb_linear; convert it to rgb, or write .exr")
-    if not codec.is_movie and "#" not in path.name:
-        raise UsageError(f"{path}: file must hold #### for the frame number, got {path.name!r}")
+    if not codec.is_movie and len(_MARKS.findall(path.name)) != 1:
+        raise UsageError(
+            f"{path}: file must hold one run of # for the frame number, got {path.name!r}; name it like a.####{path.suffix}"
+        )
     if codec.name == "exr" and settings.compression not in EXR_COMPRESSIONS:
         known = ", ".join(EXR_COMPRESSIONS)
         raise UsageError(f"{path}: compression must be one of {known}, got {settings.compression!r}")
@@ -180,6 +175,19 @@ def _check_times(path: Path, pts: Sequence[int], info: StreamInfo) -> None:
                 f"{path}: frame times must ascend, got {pts[index]} after {pts[index - 1]} at frame "
                 f"{info.first_frame + index}; conform the source to a constant rate first"
             )
+
+
+def _written(info: StreamInfo, target: PixelFormat | None, codec: Codec) -> StreamInfo:
+    """Header of what the file will hold; `target` is None for EXR channels of data."""
+    return replace(
+        info,
+        pixel_format="" if target is None else target.name,
+        colour=info.colour if target is None else _written_colour(info, target, codec),
+        alpha=info.alpha if target is not None and target.has_alpha else "none",
+        field_order=_written_order(info, codec),
+        # mov hides pictures that are shown before 0 from readers.
+        pts=None if info.pts is None else tuple(tick - info.pts[0] for tick in info.pts),
+    )
 
 
 def _written_order(info: StreamInfo, codec: Codec) -> FieldOrder:
@@ -233,7 +241,7 @@ def _carriage(
 ) -> tuple[Carried | None, CarryPlan | None]:
     """What the source of sound holds, and what of it is copied."""
     # Images have nothing beside the picture: a preset that names its plate works with either.
-    if source is None or source.media is None or not settings.keep_audio or "#" in source.media.path:
+    if source is None or source.media is None or not settings.keep_audio or is_sequence(source.media.path):
         return None, None
     carried = survey(source.media.path)
     indexes = accepted_indexes(carried, container) if container in MUXERS else ()
@@ -264,6 +272,6 @@ def _shown_at(info: StreamInfo, frame: int) -> Fraction:
 
 
 def _plate_hdr(info: StreamInfo) -> Hdr10:
-    if info.media is None or "#" in info.media.path:
+    if info.media is None or is_sequence(info.media.path):
         return Hdr10()
     return read_hdr(info.media.path, info.media.stream)

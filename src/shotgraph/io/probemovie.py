@@ -24,7 +24,7 @@ from shotgraph.io.carriers import Carriers
 from shotgraph.io.clipinfo import AudioInfo, ChapterInfo, ClipInfo, OtherInfo, Timing, VideoInfo
 from shotgraph.io.decoders import decode, decoder_of
 from shotgraph.io.labels import choose_timecode, sorted_tags, tag
-from shotgraph.io.opening import opened
+from shotgraph.io.opening import opened, picture_streams
 from shotgraph.io.planes import planar_name
 from shotgraph.io.tags import colour_of, field_order_of, settled_colour
 from shotgraph.io.timing import timing_of
@@ -70,17 +70,12 @@ def probe_movie(path: str | Path) -> ClipInfo:
     """
     path = Path(path)
     with opened(path) as container:
-        if not _videos(container):
+        if not picture_streams(container):
             kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
             raise MediaError(f"{path}: media must have a video stream, got only {kinds}; choose another file")
         packets = _demuxed(container, path)
         firsts = _first_frames(container, path)
         return _clip(container, path, packets, firsts)
-
-
-def _videos(container: InputContainer) -> list[VideoStream]:
-    """Streams of moving pictures; a cover image is none."""
-    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
 def _demuxed(container: InputContainer, path: Path) -> dict[int, _Packets]:
@@ -105,8 +100,8 @@ def _demuxed(container: InputContainer, path: Path) -> dict[int, _Packets]:
             stamp = packet.pts if packet.pts is not None else packet.dts
             entry.end = max(entry.end, (stamp or 0) + (packet.duration or 0))
     except FFmpegError as error:
-        intact = max((found[stream.index].total for stream in _videos(container)), default=0)
-        promised = max(stream.frames for stream in _videos(container))
+        intact = max((found[stream.index].total for stream in picture_streams(container)), default=0)
+        promised = max(stream.frames for stream in picture_streams(container))
         raise _cut_short(path, intact, promised) from error
     _check_complete(container, path, found)
     return found
@@ -117,7 +112,7 @@ def _check_complete(container: InputContainer, path: Path, found: dict[int, _Pac
     size_bytes = path.stat().st_size
     for stream in container.streams:
         if any(entry.pos + entry.size > size_bytes for entry in stream.index_entries):
-            video = _videos(container)[0]
+            video = picture_streams(container)[0]
             raise _cut_short(path, found[video.index].total, video.frames)
     if container.format.name.startswith("matroska") and container.duration:
         end = max((found[s.index].end * s.time_base for s in container.streams if s.time_base), default=Fraction(0))
@@ -136,7 +131,7 @@ def _cut_short(path: Path, intact: int, promised: int) -> MediaError:
 def _first_frames(container: InputContainer, path: Path) -> dict[int, VideoFrame]:
     """The first frame of each video stream that decodes."""
     firsts: dict[int, VideoFrame] = {}
-    for stream in _videos(container):
+    for stream in picture_streams(container):
         try:
             container.seek(0, backward=True)
         except FFmpegError:
@@ -169,10 +164,10 @@ def _clip(
 ) -> ClipInfo:
     warnings: list[str] = []
     videos: list[VideoInfo] = []
-    for stream in _videos(container):
+    for stream in picture_streams(container):
         info, notes = _video(stream, packets[stream.index], firsts.get(stream.index), container.format.name, path)
         videos.append(info)
-        prefix = f"video stream {stream.index}: " if len(_videos(container)) > 1 else ""
+        prefix = f"video stream {stream.index}: " if len(picture_streams(container)) > 1 else ""
         warnings += [prefix + note for note in notes]
     others = tuple(
         _other(stream, packets[stream.index])

@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from shotgraph.api import DepthFrame, FlowFrame, WrittenOutput
+from shotgraph.api import DepthFrame, FlowFrame, FrameSet, WrittenOutput
 from shotgraph.errors import OutputError, ShapeError, VerifyError
-from shotgraph.io.filedigest import file_digest, refuse_existing, text_digest
+from shotgraph.io.filedigest import file_digest, refuse_existing, settle, text_digest
 from shotgraph.io.fitting import PictureFitter
 from shotgraph.io.framelog import FrameLog, WrittenFrame
 from shotgraph.io.outputs import OutputPlan
@@ -41,9 +41,10 @@ def frame_path(pattern: Path, frame: int) -> Path:
 class SequenceSink:
     """An `api.Writer` of one image sequence; frames may come in any order."""
 
-    def __init__(self, plan: OutputPlan) -> None:
+    def __init__(self, plan: OutputPlan, frames: FrameSet | None = None) -> None:
         """Look at what is there: OutputExistsError for a file that Shotgraph did not write, unless `force` was said."""
         self._plan = plan
+        self._frames = FrameSet((plan.info.range,)) if frames is None else frames
         self._finished: set[int] = set()
         target = plan.format
         self._fitter = PictureFitter.between(plan.info, plan.written, target) if target is not None else None
@@ -54,7 +55,7 @@ class SequenceSink:
                 f"{plan.path.parent}: folder must be creatable, got {error}; check permissions"
             ) from error
         self._log = FrameLog(plan.path)
-        for frame in plan.info.range:
+        for frame in self._frames:
             if self._log.intact(frame) is None:
                 refuse_existing(frame_path(plan.path, frame), force=plan.settings.force)
 
@@ -76,8 +77,8 @@ class SequenceSink:
             OutputError: outside the planned range, disk full, or values that half floats cannot hold.
         """
         plan = self._plan
-        if frame not in plan.info.range:
-            raise OutputError(f"{plan.path}: frame must be in {plan.info.range}, got {frame}; plan the output again")
+        if frame not in self._frames:
+            raise OutputError(f"{plan.path}: frame must be in {self._frames}, got {frame}; plan the output again")
         try:
             still = self._still(frame, value)
         except ShapeError as error:
@@ -88,8 +89,10 @@ class SequenceSink:
         try:
             write_still(part, still)
             size, digest = part.stat().st_size, file_digest(part)
-            part.replace(final)
-            self._log.append(WrittenFrame(frame=frame, key=key, file=final.name, bytes=size, digest=digest))
+            entry = WrittenFrame(frame=frame, key=key, file=final.name, bytes=size, digest=digest)
+            self._log.announce(entry)
+            settle(part, final)
+            self._log.settled(entry)
         except OSError as error:
             raise OutputError(f"{plan.path}: frame {frame}: {error}") from error
         finally:
@@ -106,12 +109,12 @@ class SequenceSink:
             VerifyError: frames are missing or damaged.
         """
         plan = self._plan
-        entries = [self._log.intact(frame) for frame in plan.info.range]
-        missing = [frame for frame, entry in zip(plan.info.range, entries, strict=True) if entry is None]
+        entries = [self._log.intact(frame) for frame in self._frames]
+        missing = [frame for frame, entry in zip(self._frames, entries, strict=True) if entry is None]
         found = [entry for entry in entries if entry is not None]
         if missing:
             raise VerifyError(
-                f"{plan.path}: all of {plan.info.range} must be written, got no intact file for {missing[0]} and "
+                f"{plan.path}: all of {self._frames} must be written, got no intact file for {missing[0]} and "
                 f"{len(missing) - 1} more; run it again"
             )
         start = plan.info.start_timecode
@@ -121,7 +124,7 @@ class SequenceSink:
             bytes=sum(entry.bytes for entry in found),
             digest=text_digest(*(entry.digest.encode() for entry in found)),
             checks=(
-                f"frames: {plan.info.range}",
+                f"frames: {self._frames}",
                 f"samples: {len(self._finished)} files read back, {len(found) - len(self._finished)} found intact",
                 f"timecode: {start or 'none'}",
                 *(f"{loss.property}: declared loss" for loss in plan.losses),

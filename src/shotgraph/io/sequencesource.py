@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from types import TracebackType
 from typing import Self
 
@@ -55,6 +56,7 @@ class SequenceSource:
         self.clip = clip
         self.skipped = sequence.missing if holes == "skip" else FrameSet()
         self._sequence = sequence
+        self._numbers = tuple(sequence.files)
         self._holes: HolesPolicy = holes
         self._corrupt: CorruptPolicy = corrupt
         self._first: StillHeader | None = None
@@ -123,15 +125,13 @@ class SequenceSource:
 
     def _held(self, frame: int) -> int:
         """The frame that stands in for a hole: the last one before it, or the first of all."""
-        before = [number for number in self._sequence.files if number < frame]
-        return before[-1] if before else next(iter(self._sequence.files))
+        return self._numbers[max(bisect.bisect_left(self._numbers, frame) - 1, 0)]
 
     def _filled(self, frame: int) -> NativeFrame:
         """What the policy puts in the place of a damaged file."""
         if self._corrupt == "hold":
-            before = [number for number in self._sequence.files if number < frame]
-            after = [number for number in self._sequence.files if number > frame]
-            for other in (*reversed(before), *after):
+            place = bisect.bisect_left(self._numbers, frame)
+            for other in (*reversed(self._numbers[:place]), *self._numbers[place + 1 :]):
                 try:
                     return read_planes(self._sequence.files[other], self._reference())
                 except MediaError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shotgraph.api import ExpectedOutput, StreamInfo, Writer
+from shotgraph.api import ExpectedOutput, FrameSet, StreamInfo, Writer
 from shotgraph.io.avsink import AvSink
 from shotgraph.io.codecs import WriteSettings
 from shotgraph.io.outputs import plan_output
@@ -38,7 +38,12 @@ def expect_output(
 
 
 def open_sink(
-    path: str | Path, info: StreamInfo, settings: WriteSettings, audio_from: StreamInfo | None = None
+    path: str | Path,
+    info: StreamInfo,
+    settings: WriteSettings,
+    audio_from: StreamInfo | None = None,
+    *,
+    frames: FrameSet | None = None,
 ) -> Writer:
     """A writer of `info` to `path`.
 
@@ -50,9 +55,10 @@ def open_sink(
         info: as for `expect_output`.
         settings: as for `expect_output`.
         audio_from: as for `expect_output`.
+        frames: those of `info` that a sequence gets; None for all. A movie always holds all of them.
 
     Returns:
         An open `AvSink` or `SequenceSink`.
     """
     plan = plan_output(path, info, settings, audio_from)
-    return AvSink(plan) if plan.codec.is_movie else SequenceSink(plan)
+    return AvSink(plan) if plan.codec.is_movie else SequenceSink(plan, frames)

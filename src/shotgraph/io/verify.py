@@ -229,7 +229,8 @@ def _beside(clip: ClipInfo, wanted: Expectation) -> Iterator[Check]:
     yield _listed_equal("languages", languages, [canonical(item.language) for item in clip.audios])
     yield _equal("chapters", wanted.chapters, len(clip.chapters))
     if wanted.hdr:
-        yield Check("hdr", *_hdr_texts(wanted.hdr, clip.path))
+        hdr = read_hdr(clip.path)
+        yield Check("hdr", _hdr_text(wanted.hdr), _hdr_text(hdr), wanted.hdr == hdr)
 
 
 def _layout(name: str, channels: int) -> str:
@@ -238,13 +239,15 @@ def _layout(name: str, channels: int) -> str:
 
 
 def _listed_equal(name: str, expected: list[str], got: list[str]) -> Check:
-    texts = (", ".join(value or "-" for value in values) or _NONE for values in (expected, got))
-    return Check(name, *texts, expected == got)
+    return Check(name, _joined(expected), _joined(got), expected == got)
 
 
-def _hdr_texts(wanted: Hdr10, path: str) -> tuple[str, str, bool]:
-    got = read_hdr(path)
-    return ":".join(wanted.x264_params) or _NONE, ":".join(got.x264_params) or _NONE, wanted == got
+def _joined(values: list[str]) -> str:
+    return ", ".join(value or "-" for value in values) or _NONE
+
+
+def _hdr_text(hdr: Hdr10) -> str:
+    return ":".join(hdr.x264_params) or _NONE
 
 
 def _samples_kept(plate: StreamInfo, written: StreamInfo, lost: frozenset[str]) -> Check:

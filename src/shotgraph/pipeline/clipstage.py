@@ -26,11 +26,7 @@ class ClipStage:
         self._run, self._outcome = shot_run, outcome
 
     def run(self, stage: Stage) -> None:
-        """Call `process` once and keep every frame it emits.
-
-        Raises:
-            NodeError: it failed, or did not emit what was wanted.
-        """
+        """Call `process` once and keep every frame it emits; `NodeError` when it fails or does not emit what was wanted."""
         run = self._run
         vertex = run.graph.vertices[stage.clip]
         substituted = run.substitutes.exist and run.substitutes.reach_whole(run.graph, vertex.name)

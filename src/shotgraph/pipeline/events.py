@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -45,21 +44,21 @@ Listener = Callable[[Event], None]
 
 
 class CancelFlag:
-    """Asks a run to stop between two frames; set from a signal handler or another thread."""
+    """Asks a run to stop between two frames; set from a signal handler or another thread.
+
+    Attributes:
+        is_set: it was asked.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # A plain flag: read between any two frames, and a signal handler may not wait for a lock.
+        self.is_set = False
         self._why = ""
 
     def set(self, why: str = "asked to stop") -> None:
         """Ask for the stop; `why` is told to the user."""
         self._why = why
-        self._event.set()
-
-    @property
-    def is_set(self) -> bool:
-        """Whether it was asked."""
-        return self._event.is_set()
+        self.is_set = True
 
     def check(self) -> None:
         """Stop here if it was asked.
@@ -67,7 +66,7 @@ class CancelFlag:
         Raises:
             Cancelled: it was.
         """
-        if self._event.is_set():
+        if self.is_set:
             raise Cancelled(
                 f"run: stopped between two frames, got {self._why!r}; run the same command again to go on from here"
             )

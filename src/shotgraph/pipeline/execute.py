@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 from shotgraph.api.contracts import Clips
@@ -73,6 +73,8 @@ class ShotRun:
         cancel: stops the run.
         outputs: target to what it writes.
         force: targets may replace foreign files.
+        owned: targets whose files are ours and untouched, so that they may be replaced in any case.
+        claim: remembers a verified output as ours at once, whatever becomes of the other targets.
         members: every shot of the run, this one included; what a `Clips` node sees.
         writers: open targets.
         total: units of all stages, for progress.
@@ -91,6 +93,8 @@ class ShotRun:
     cancel: CancelFlag
     outputs: Mapping[str, ExpectedOutput] = field(default_factory=dict[str, ExpectedOutput])
     force: bool = False
+    owned: frozenset[str] = frozenset()
+    claim: Callable[[WrittenOutput], None] | None = None
     strict: bool = False
     members: list[ShotRun] = field(default_factory=list["ShotRun"])
     writers: dict[str, BackgroundWriter] = field(default_factory=dict[str, BackgroundWriter])
@@ -117,6 +121,8 @@ class ShotRun:
             self.run_stages(self.stages(missing), outcome, prepare)
             for name, writer in self.writers.items():
                 outcome.written.append(writer.finish())
+                if self.claim is not None:
+                    self.claim(outcome.written[-1])
                 self.listener(Event("output", self.graph.shot.name, name, text=outcome.written[-1].path))
             finished = True
         finally:
@@ -167,7 +173,7 @@ class ShotRun:
             key=self.keys.whole(vertex.name) if whole else self.keys.node(vertex.name),
             cancel=self.cancel,
             listener=self.listener,
-            force=self.force,
+            force=self.force or vertex.name in self.owned,
             strict=self.strict,
         )
 
@@ -259,8 +265,7 @@ class StreamStage:
         vertex = self._graph.vertices[lane.name]
         ctx = self._run.context(vertex)
         if isinstance(vertex.grid, BlendGrid):
-            producer = self._graph.vertices[vertex.links["windows"].vertex]
-            return BlendRunner(vertex, producer.cls.Out, vertex.grid)
+            return BlendRunner(vertex, vertex.grid)
         node = vertex.cls()
         if isinstance(node, Source):
             if vertex.media is None:
@@ -282,12 +287,13 @@ class StreamStage:
 
     def _work(self, name: str, unit: int, inputs: Mapping[str, list[Any]]) -> Iterable[Any]:
         """Run one unit, keep what is to be kept, and count it."""
-        self._run.cancel.check()
+        run = self._run
+        run.cancel.check()
         station = self._stations[name]
         runner, vertex = station.runner, station.vertex
-        started = time.perf_counter()
+        started = perf_counter()
         values = runner.run(unit, inputs)
-        seconds = time.perf_counter() - started
+        seconds = perf_counter() - started
         if vertex is None:
             return values
         substituted = runner.substituted or (
@@ -299,8 +305,8 @@ class StreamStage:
             runner.settle(unit)
         if station.kept:
             for index, value in zip(vertex.grid.gives(unit), values, strict=True):
-                self._run.kept.store(name, index, value, needed=station.needed, substituted=substituted)
-        self._run.unit_done(self._outcome, name, unit, seconds)
+                run.kept.store(name, index, value, needed=station.needed, substituted=substituted)
+        run.unit_done(self._outcome, name, unit, seconds)
         return values
 
     def _load(self, name: str, index: int) -> Any:

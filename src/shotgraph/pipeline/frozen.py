@@ -7,6 +7,7 @@ promise, so it is refused with exit 78.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pydantic
 
@@ -95,8 +96,9 @@ def _origin(link: str, nodes: dict[str, PlanNode]) -> str:
     return f"{producer}.{inner_port or port}"
 
 
-def _tupled(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _tupled(value: Any) -> Any:
+    """JSON has lists where contracts have tuples."""
+    return tuple(cast(list[Any], value)) if isinstance(value, list) else value
 
 
 def check_host(plan: Plan, classes: NodeClasses) -> None:
@@ -117,6 +119,23 @@ def check_host(plan: Plan, classes: NodeClasses) -> None:
             )
 
 
+def check_version(plan: Plan, owner: str) -> None:
+    """Refuse to write over the version that another plan has taken since.
+
+    Args:
+        plan: frozen.
+        owner: digest of the plan that its version number belongs to; empty when nobody took it.
+
+    Raises:
+        UsageError: it belongs to another plan.
+    """
+    if owner not in ("", plan.digest):
+        raise UsageError(
+            f"{plan.shot}: version {plan.version} must be free for plan {plan.digest}, got it taken by plan {owner}; "
+            "plan again, or run with --force to replace it"
+        )
+
+
 def check_same(frozen: Plan, here: Plan) -> None:
     """Refuse to run when planning again on this host gives another plan.
 
@@ -127,8 +146,6 @@ def check_same(frozen: Plan, here: Plan) -> None:
     Raises:
         EnvironmentMismatchError: libraries, device, threads or media differ; the message names the first that does.
     """
-    if frozen.digest == here.digest:
-        return
     for name in sorted(frozen.environment.keys() | here.environment.keys()):
         planned, found = frozen.environment.get(name, "nothing"), here.environment.get(name, "nothing")
         if planned != found:
@@ -141,6 +158,7 @@ def check_same(frozen: Plan, here: Plan) -> None:
                 f"{frozen.shot}: {planned_media.path} must be the media that was planned ({planned_media.digest}), got "
                 f"{found_media.digest}; plan again"
             )
-    raise EnvironmentMismatchError(
-        f"{frozen.shot}: plan must be {frozen.digest}, got {here.digest} on this host; plan again"
-    )
+    if frozen.digest != here.digest:
+        raise EnvironmentMismatchError(
+            f"{frozen.shot}: plan must be {frozen.digest}, got {here.digest} on this host; plan again"
+        )

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from shotgraph.api.plan import IdentityMode
 from shotgraph.errors import MediaMissingError
 from shotgraph.pipeline.digest import digest, file_digest, sampled_digest
 
-Identity = Literal["auto", "content", "sampled", "stat"]
+Identity = IdentityMode | Literal["auto"]
 _CONTENT_LIMIT_BYTES = 256 * 1000 * 1000
 
 
@@ -30,7 +31,7 @@ class MediaIdentity:
         digests: one per file, in the order asked.
     """
 
-    mode: str
+    mode: IdentityMode
     digests: tuple[bytes, ...]
 
 
@@ -76,12 +77,12 @@ class IdentityMemo:
         return connection
 
 
-def _row(path: Path, mode: str) -> str:
+def _row(path: Path, mode: IdentityMode) -> str:
     stat = path.stat()
     return f"{mode}|{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}"
 
 
-def _digest(path: Path, mode: str) -> bytes:
+def _digest(path: Path, mode: IdentityMode) -> bytes:
     match mode:
         case "content":
             return file_digest(path)

@@ -163,4 +163,5 @@ def blend_of(chunk: Vertex) -> Vertex:
         distribution=ENGINE,
         inserted=True,
         note=f"{grid.chunk.blend} over {grid.chunk.overlap} of {grid.chunk.size} frames",
+        blends=chunk.cls.Out,
     )

@@ -123,8 +123,8 @@ class KeptStore:
         if entry is None:
             return None
         streams = {port: _port_value(port, vertex.kinds[port], entry) for port in vertex.headers}
-        others = {p.name: None for p in port_specs(vertex.cls.Out) if p.medium != "stream"}
-        return vertex.cls.Out(**streams, **others)
+        others = {p.name: None for p in port_specs(vertex.out) if p.medium != "stream"}
+        return vertex.out(**streams, **others)
 
     def store_value(self, name: str, out: Any, *, substituted: bool = False) -> None:
         """Keep the artifacts and tables of a whole-shot node; those made of a substitute only until the run ends."""

@@ -30,7 +30,7 @@ class NodeRunner(Runner):
         self, vertex: Vertex, node: Node, ctx: RunContext, values: Mapping[str, Any], *, previous: Previous
     ) -> None:
         self._vertex, self._node, self._ctx, self._values = vertex, node, ctx, values
-        self._grid = vertex.grid
+        self._grid, self._params, self._given = vertex.grid, vertex.params, vertex.cls.In
         links = vertex.stream_links()
         # (input port, output port it is linked to, kind)
         self._ports = [(port, link.port, vertex.input_headers[port].kind) for port, link in links.items()]
@@ -41,7 +41,7 @@ class NodeRunner(Runner):
         self._anchored = isinstance(vertex.grid, ChunkGrid) and bool(vertex.grid.chunk.anchors)
         self._identity = vertex.grid.query if isinstance(vertex.grid, IdentityGrid) else None
         self._previous = previous
-        # The last good value, and the last index that it or a stand-in was given for.
+        # The last good value, and the last unit that gave it or a stand-in.
         self._last: Any = None
         self._reached: int | None = None
         set_up(vertex, node, ctx)
@@ -49,31 +49,30 @@ class NodeRunner(Runner):
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One call of `process`, or what `on_error` says instead."""
         self.substituted = False
-        gives = self._grid.gives(unit)
         skipped = skipped_among(inputs)
         if skipped is not None:
-            self._reached = gives[-1]
-            return [skipped] * len(gives)
+            self._reached = unit
+            return [skipped] * len(self._grid.gives(unit))
         same = None if self._identity is None else self._identity(unit)
         ctx = self._ctx
         ctx.frames, ctx.index = self._grid.frames(unit), unit
         try:
             if same is None:
-                outs = self._checked(self._node.process(self._bound(inputs), self._vertex.params, ctx), len(gives))
+                outs = self._checked(self._node.process(self._bound(inputs), self._params, ctx))
             else:
                 outs = [self._as_output(same, inputs)]
         except (Cancelled, KeyboardInterrupt, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; policy and message are ours
-            outs = self._failed(inputs, error, gives)
+            outs = self._failed(inputs, error, self._grid.gives(unit))
         else:
             self._last = outs[-1]
-        self._reached = gives[-1]
+        self._reached = unit
         return outs
 
     def _bound(self, inputs: Inputs) -> Any:
         """`In` for one unit: frames as they are for single-frame nodes, else stacks."""
-        frames: dict[str, Any] = dict(self._values)
+        frames: dict[str, Any] = {}
         for port, output, kind in self._ports:
             given = inputs[port]
             if self._single and len(given) == 1:
@@ -86,14 +85,14 @@ class NodeRunner(Runner):
                 port: stack(kind, [getattr(out, output) for out in inputs[f"{port}@anchors"]])
                 for port, output, kind in self._ports
             }
-        return self._vertex.cls.In(**frames)
+        return self._given(**self._values, **frames)
 
     def _as_output(self, port: str, inputs: Inputs) -> Any:
         """The frame of an input as this node's one output."""
         output = next(out for name, out, _ in self._ports if name == port)
         return self._vertex.cls.Out(**{self._outputs[0][0]: getattr(inputs[port][0], output)})
 
-    def _checked(self, out: Any, count: int) -> list[Any]:
+    def _checked(self, out: Any) -> list[Any]:
         """The answer as one `Out` per index, types checked and arrays made read-only."""
         if self._windows:
             for port, kind, who in self._outputs:
@@ -101,7 +100,7 @@ class NodeRunner(Runner):
                 check_frame(kind, first, who=who)
                 freeze(kind, getattr(out, port))
             return [out]
-        outs = self._split(out, count) if self._batched else [out]
+        outs = self._split(out) if self._batched else [out]
         for one in outs:
             for port, kind, who in self._outputs:
                 value = getattr(one, port)
@@ -109,18 +108,14 @@ class NodeRunner(Runner):
                 freeze(kind, value)
         return outs
 
-    def _split(self, out: Any, count: int) -> list[Any]:
-        """One `Out` for each of the first `count` frames of a batch; the rest is padding."""
-        size = len(self._ctx.frames)
+    def _split(self, out: Any) -> list[Any]:
+        """One `Out` for each frame of a batch but the padding."""
+        size, count = len(self._ctx.frames), len(self._grid.gives(self._ctx.index))
         split = {port: _frames_of(kind, getattr(out, port), size, who=who) for port, kind, who in self._outputs}
         return [self._vertex.cls.Out(**{port: frames[i] for port, frames in split.items()}) for i in range(count)]
 
     def _failed(self, inputs: Inputs, error: Exception, gives: range) -> list[Any]:
-        """What `on_error` puts in place of a failed unit.
-
-        Raises:
-            NodeError: the policy is ``fail``, or it has nothing to put there.
-        """
+        """What `on_error` puts in place of a failed unit; `NodeError` when it says ``fail`` or has nothing to put there."""
         vertex, policy, frames = self._vertex, self._vertex.spec.on_error, self._ctx.frames
         where = f"frame {frames[0]}" if len(frames) == 1 else f"frames {frames[0]}-{frames[-1]}"
         reason = f"{vertex.name} ({vertex.cls.id}) {where}: {type(error).__name__}: {error}"
@@ -147,14 +142,11 @@ class NodeRunner(Runner):
 
     def _before(self, index: int) -> Any:
         """The value to hold: of this run when it reaches up to `index`, else a kept one, so that a resumed run holds the same."""
-        return self._last if self._reached == index - 1 and self._last is not None else self._previous(index - 1)
+        reached = self._reached is not None and self._grid.gives(self._reached)[-1] == index - 1
+        return self._last if reached and self._last is not None else self._previous(index - 1)
 
     def _stand_in(self, policy: str, inputs: Inputs, place: int, count: int) -> Any:
-        """The first input's frame (``passthrough``) or zeros (``black``) for one index.
-
-        Raises:
-            NodeError: the first input is of another kind than the output.
-        """
+        """The first input's frame (``passthrough``) or black for one index; `NodeError` when it is of another kind."""
         vertex = self._vertex
         port, output, kind = self._ports[0]
         mismatched = [f"{p} is {k}" for p, k in vertex.kinds.items() if k != kind]
@@ -176,11 +168,7 @@ class NodeRunner(Runner):
 
 
 def _frames_of(kind: str, stacked: Any, size: int, *, who: str) -> list[Any]:
-    """The frames of a stack.
-
-    Raises:
-        ShapeError: there are more or fewer than the node was given.
-    """
+    """The frames of a stack; `ShapeError` when there are more or fewer than the node was given."""
     frames = unstack(kind, stacked)
     if len(frames) != size:
         raise ShapeError(f"{who}: a stack must have as many frames as the node was given, {size}, got {len(frames)}")

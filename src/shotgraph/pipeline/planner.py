@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 from shotgraph.api.frames import FrameRange, FrameSet
 from shotgraph.api.graph import GraphSpec
 from shotgraph.api.media import ExpectedOutput
-from shotgraph.api.plan import Plan
+from shotgraph.api.plan import Dtype, Plan
 from shotgraph.api.shot import Shot
 from shotgraph.errors import FrameRangeError, UsageError
 from shotgraph.pipeline.binding import PlanContext, target_class
@@ -17,7 +18,7 @@ from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.compile import NodeClasses, compile_graph
 from shotgraph.pipeline.digest import canonical, digest, text_key
 from shotgraph.pipeline.freeze import Freezer, file_of
-from shotgraph.pipeline.frozen import check_host, check_same
+from shotgraph.pipeline.frozen import check_host, check_same, check_version
 from shotgraph.pipeline.host import default_threads, environment, settle_device
 from shotgraph.pipeline.identity import Identity, IdentityMemo, MediaIdentity, identify
 from shotgraph.pipeline.kept import KeptStore
@@ -46,7 +47,7 @@ class RunOptions:
 
     frames: FrameSet | None = None
     device: str = "auto"
-    dtype: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
+    dtype: Dtype = "auto"
     threads: int = 0
     version: str = "next"
     identity: Identity = "auto"
@@ -96,7 +97,7 @@ class Planner:
         memo: remembered media digests.
         options: what was asked.
         reserve: take output versions; False for ``plan`` and ``check``, which must leave no trace.
-        frozen: the plan that this host must reproduce; None plans afresh.
+        frozen: shot to the plan that this host must reproduce; shots that are not there are planned afresh.
     """
 
     classes: NodeClasses
@@ -104,35 +105,38 @@ class Planner:
     memo: IdentityMemo
     options: RunOptions
     reserve: bool = True
-    frozen: Plan | None = None
+    frozen: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
 
     def draft(self, spec: GraphSpec, shot: Shot) -> Draft:
         """The first half: compiled, media identified; whatever is wrong with the preset or the media is found here."""
-        if self.frozen is not None:
-            check_host(self.frozen, self.classes)
-        is_filled = self.frozen is not None
-        graph = compile_graph(spec, shot, self.classes, strict=self.options.strict, is_filled=is_filled)
-        return Draft(graph, self.options, self.memo)
+        frozen = self.frozen.get(shot.name)
+        if frozen is not None:
+            check_host(frozen, self.classes)
+        graph = compile_graph(spec, shot, self.classes, strict=self.options.strict, is_filled=frozen is not None)
+        return Draft(graph, self.options if frozen is None else _as_planned(self.options, frozen), self.memo)
 
     def finish(self, draft: Draft, group: Sequence[Draft] = ()) -> Prepared:
         """The second half: keys, version, stages and the frozen plan; `group` is every shot of the run."""
-        keys = draft.keys
+        keys, options = draft.keys, draft.options
         keys.group = tuple(member.keys for member in group) or (keys,)
-        kept = KeptStore(draft.graph, keys, self.cache, refresh=frozenset(self.options.refresh))
-        wanted = wanted_frames(draft.graph, self.options.frames)
+        kept = KeptStore(draft.graph, keys, self.cache, refresh=frozenset(options.refresh))
+        wanted = wanted_frames(draft.graph, options.frames)
         shot = draft.graph.shot
         state = RunState(shot.root)
         templates = [file_of(draft.graph.vertices[t]) for t in wanted]
         # What the plan's digest covers decides the version, so the digest comes first and cannot cover the number.
         plan_digest = text_key(digest(canonical(_identity(draft, wanted))))
         versions = Versions(state.folder, [t for t in templates if has_version(t)])
-        number = versions.settle(self.options.version, plan_digest=plan_digest, reserve=self.reserve)
+        frozen = self.frozen.get(shot.name)
+        if frozen is not None and not options.force:
+            check_version(frozen, versions.owner(frozen.version))
+        number = versions.settle(options.version, plan_digest=plan_digest, reserve=self.reserve)
         graph = _numbered(draft.graph, number)
-        outputs = {name: _expected(graph.vertices[name], frames, shot, self.options) for name, frames in wanted.items()}
+        outputs = {name: _expected(graph.vertices[name], frames, shot, options) for name, frames in wanted.items()}
         stages = StagePlanner(graph, present=kept.present, valued=kept.valued, restart=kept.restart).plan(wanted)
         plan = Freezer(graph, keys, stages).plan(draft, wanted, outputs, number, plan_digest)
-        if self.frozen is not None:
-            check_same(self.frozen, plan)
+        if frozen is not None:
+            check_same(frozen, plan)
         return Prepared(
             plan=plan,
             draft=draft,
@@ -144,7 +148,7 @@ class Planner:
             outputs=outputs,
             stages=stages,
             state=state,
-            options=self.options,
+            options=options,
         )
 
 
@@ -224,11 +228,28 @@ def _expected(vertex: Vertex, frames: FrameSet, shot: Shot, options: RunOptions)
         raise UsageError(f"{vertex.name}: frames must not be empty, got none to write")
     expected = target_class(vertex).expects(bounds, vertex.params, ctx)
     vertex.warnings.extend(w for w in ctx.warnings if w not in vertex.warnings)
-    if "#" not in expected.path and len(frames) != len(bounds):
+    has_holes = len(frames) != len(bounds)
+    if "#" not in Path(expected.path).name and has_holes:
         raise UsageError(
             f"{vertex.name}: frames of a movie must be consecutive, got {frames}; write a sequence or ask for {bounds}"
         )
+    if has_holes:
+        return replace(expected, frames=str(frames), bytes=expected.bytes * len(frames) // len(bounds))
     return expected
+
+
+def _as_planned(options: RunOptions, plan: Plan) -> RunOptions:
+    """`options` with everything that `plan` has decided."""
+    modes = {media.identity for media in plan.sources}
+    return replace(
+        options,
+        frames=FrameSet.parse(plan.frames),
+        device=plan.device,
+        dtype=plan.dtype,
+        threads=plan.threads,
+        version=str(plan.version) if plan.version else "next",
+        identity=modes.pop() if len(modes) == 1 else "auto",
+    )
 
 
 def _numbered(graph: Graph, number: int) -> Graph:

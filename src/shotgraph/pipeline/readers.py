@@ -106,11 +106,7 @@ class StreamReader:
         return out
 
     def _whole(self, out: Any) -> Any:
-        """`out`, which must be there: a whole shot has no holes.
-
-        Raises:
-            NodeError: it was skipped.
-        """
+        """`out`; `NodeError` when it was skipped: a whole shot has no holes."""
         if isinstance(out, Skipped):
             raise NodeError(
                 f"{self._name}: a whole-shot node must see every frame, got a skipped one ({out.reason})",

@@ -50,17 +50,7 @@ def skipped_among(inputs: Inputs) -> Skipped | None:
 
 
 def set_up(vertex: Vertex, node: Node, ctx: RunContext) -> None:
-    """Call the node's `setup`; where that fails, tear down what it took and say whose fault it was.
-
-    Args:
-        vertex: names the node in messages.
-        node: fresh.
-        ctx: its context.
-
-    Raises:
-        ShotgraphError: raised by the node on purpose.
-        NodeError: anything else it raised.
-    """
+    """Call the node's `setup`; where that fails, tear down what it took and say whose fault it was."""
     try:
         node.setup(vertex.params, ctx)
     except Exception as error:
@@ -90,8 +80,8 @@ class SourceRunner(Runner):
 class BlendRunner(Runner):
     """Cross-fades windows to frames."""
 
-    def __init__(self, vertex: Vertex, out: Any, grid: BlendGrid) -> None:
-        self._vertex, self._out, self._windows = vertex, out, grid
+    def __init__(self, vertex: Vertex, grid: BlendGrid) -> None:
+        self._vertex, self._windows = vertex, grid
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One frame out of the windows that cover it."""
@@ -104,7 +94,7 @@ class BlendRunner(Runner):
             parts = [(k, getattr(out, port)) for k, out in zip(indices, inputs["windows"], strict=True)]
             values[port] = freeze(kind, blend(kind, parts, frame=unit, grid=self._windows.windows))
             check_frame(kind, values[port], who=f"{self._vertex.name}.{port}")
-        return (self._out(**values),)
+        return (self._vertex.out(**values),)
 
 
 class SequentialRunner(Runner):
@@ -143,11 +133,7 @@ class SequentialRunner(Runner):
         return (out,)
 
     def _restored(self, unit: int) -> Artifact:
-        """The state in front of `unit`.
-
-        Raises:
-            OutputError: it was saved when the run was planned and is gone now; any other state would give wrong frames.
-        """
+        """The state in front of `unit`; `OutputError` when it is gone since the run was planned: no other would be right."""
         if unit == self._vertex.domain.first:
             return self._node.initial(self._vertex.params, self._ctx)
         state = self._kept.load_state(self._vertex.name, unit - 1)

@@ -7,7 +7,6 @@ frame is dropped as soon as every consumer's next unit starts behind it (a water
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,7 +63,7 @@ class _Lane:
     grid: Grid
     plan: LanePlan
     units: Iterator[int]
-    ordered: bool
+    loads: bool
     taps: list[_Tap] = field(default_factory=list["_Tap"])
     consumers: list[_Tap] = field(default_factory=list["_Tap"])
     buffer: dict[int, Any] = field(default_factory=dict[int, Any])
@@ -75,6 +74,12 @@ class _Lane:
 
 class Schedule:
     """Runs the lanes of one stage.
+
+    Args:
+        lanes: producers first.
+        work: runs one unit.
+        load: gives a value that is kept on disk.
+        held: hears how many values of a lane are held more (or, negative, fewer).
 
     Attributes:
         live: frames (or windows) held now.
@@ -95,9 +100,7 @@ class Schedule:
         self.live = 0
         self.peak = 0
         for plan in lanes:
-            # Computed values come in ascending order; loaded and pinned ones do not.
-            ordered = not plan.hits.ranges and not plan.pinned
-            lane = _Lane(plan.name, plan.grid, plan, iter(plan.run), ordered)
+            lane = _Lane(plan.name, plan.grid, plan, iter(plan.run), loads=bool(plan.hits.ranges))
             for port, producer in plan.inputs.items():
                 tap = _Tap(port, self._lanes[producer])
                 lane.taps.append(tap)
@@ -123,9 +126,8 @@ class Schedule:
         inputs: dict[str, list[Any]] = {}
         for tap in lane.taps:
             inputs[tap.port] = self._gather(tap.producer, needs[tap.port])
-        for port, indices in plan.anchors.items():
-            tap = next(t for t in lane.taps if t.port == port)
-            inputs[f"{port}@anchors"] = self._gather(tap.producer, indices)
+            if plan.anchors:
+                inputs[f"{tap.port}@anchors"] = self._gather(tap.producer, plan.anchors[tap.port])
         values = self._work(lane.name, unit, inputs)
         if not plan.drives:
             for index, value in enumerate(values, lane.grid.gives(unit).start):
@@ -141,16 +143,12 @@ class Schedule:
                 values.append(None)
                 continue
             while index not in buffer:
-                self._produce(producer, index)
+                if producer.loads and index in producer.plan.hits:
+                    self._hold(producer, index, self._load(producer.name, index))
+                else:
+                    self._advance(producer)
             values.append(buffer[index])
         return values
-
-    def _produce(self, producer: _Lane, index: int) -> None:
-        """Load the value at `index`, or run the producer one unit further towards it."""
-        if producer.plan.hits.ranges and index in producer.plan.hits:
-            self._hold(producer, index, self._load(producer.name, index))
-        else:
-            self._advance(producer)
 
     def _hold(self, lane: _Lane, index: int, value: Any) -> None:
         """Keep a value until the watermark passes it; one that nobody will ask for is not kept at all."""
@@ -166,11 +164,12 @@ class Schedule:
 
     def _step(self, lane: _Lane) -> None:
         """Move to the lane's next unit and let its producers drop what it will not ask for again."""
+        grid = lane.grid
         unit = lane.unit = next(lane.units, None)
         if unit is not None:
-            lane.needs = lane.grid.needs(unit)
+            lane.needs = grid.needs(unit)
         for tap in lane.taps:
-            tap.low = None if unit is None else lane.grid.low(unit, tap.port)
+            tap.low = None if unit is None else grid.low(unit, tap.port)
             producer = tap.producer
             producer.low = tap.low if len(producer.consumers) == 1 else _lowest(producer.consumers)
             if producer.buffer:
@@ -178,13 +177,11 @@ class Schedule:
 
     def _drop(self, lane: _Lane) -> None:
         """Drop every value below the watermark, pinned ones apart; all of them once nobody is left."""
-        low, buffer = lane.low, lane.buffer
-        if low is None:
-            gone = list(buffer)
-        elif lane.ordered:
-            gone = list(itertools.takewhile(low.__gt__, buffer))
-        else:
-            gone = [index for index in buffer if index < low and index not in lane.plan.pinned]
+        low, buffer, pinned = lane.low, lane.buffer, lane.plan.pinned
+        gone: list[int] = []
+        for index in buffer:
+            if low is None or (index < low and index not in pinned):
+                gone.append(index)
         for index in gone:
             del buffer[index]
         self.live -= len(gone)

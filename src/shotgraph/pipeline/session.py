@@ -102,7 +102,8 @@ class Session:
 
     def _shot_run(self, prepared: Prepared) -> ShotRun:
         plan = prepared.plan
-        owned = all(prepared.state.owns(Path(o.path)) for o in prepared.outputs.values() if Path(o.path).is_file())
+        # What we wrote, verified and nobody has touched since is ours to replace.
+        owned = frozenset(name for name, o in prepared.outputs.items() if prepared.state.owns(Path(o.path)))
         return ShotRun(
             graph=prepared.graph,
             keys=prepared.keys,
@@ -112,8 +113,9 @@ class Session:
             listener=self._listener,
             cancel=self._cancel,
             outputs=prepared.outputs,
-            # A file that we wrote, verified and nobody has touched since is ours to replace.
-            force=prepared.options.force or owned,
+            force=prepared.options.force,
+            owned=owned,
+            claim=prepared.state.claim,
             strict=prepared.options.strict,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -73,16 +74,21 @@ class RunState:
         intact = all(_stamp(Path(o.path)) == stamp for o, stamp in zip(outputs, stamps, strict=True))
         return outputs if intact else None
 
+    def claim(self, written: WrittenOutput) -> None:
+        """Remember a verified output as ours, also when its run comes to nothing."""
+        path = Path(written.path)
+        replace_text(self._owned_path(path), json.dumps({"path": written.path, "stamp": _stamp(path)}))
+
     def owns(self, path: Path) -> bool:
-        """Whether the file at `path` is one we wrote and nobody has touched since."""
-        for record in sorted((self.folder / "done").glob("*.json")) if (self.folder / "done").is_dir() else ():
-            try:
-                rows = json.loads(record.read_text(encoding="utf-8"))["outputs"]
-            except (OSError, ValueError, KeyError):
-                continue
-            if any(row["path"] == str(path) and row["stamp"] == _stamp(path) for row in rows):
-                return True
-        return False
+        """Whether the file at `path`, or every file of a sequence, is one we wrote and nobody has touched since."""
+        try:
+            record = json.loads(self._owned_path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return record == {"path": str(path), "stamp": _stamp(path)}
+
+    def _owned_path(self, path: Path) -> Path:
+        return self.folder / "owned" / f"{digest(os.fsencode(path)).hex()}.json"
 
     def _done_path(self, plan: Plan) -> Path:
         return self.folder / "done" / f"{plan.digest.removeprefix('b2:')}.json"

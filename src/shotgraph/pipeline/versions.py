@@ -58,6 +58,10 @@ class Versions:
             raise UsageError(f"version: must be next, latest or a number from 1, got {asked!r}")
         return self._reserve(number, plan_digest, exclusive=asked == "next") if reserve else number
 
+    def owner(self, number: int) -> str:
+        """Digest of the plan that took `number`; empty when none did."""
+        return self._owner(self._folder / f"{number}.json")
+
     def _reserve(self, number: int, plan_digest: str, *, exclusive: bool) -> int:
         """Write the number down; where another run was faster, the one behind it."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -115,6 +119,5 @@ def _regex(part: str) -> str:
 
 def with_version(template: str, number: int) -> str:
     """`template` with its version filled in."""
-    return (
-        fill(template, {VERSION_FIELD: number}, who="version", keep=frozenset()) if has_version(template) else template
-    )
+    others = frozenset(match["name"] for match in FIELD.finditer(template)) - {VERSION_FIELD}
+    return fill(template, {VERSION_FIELD: number}, who="version", keep=others)

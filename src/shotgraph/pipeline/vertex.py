@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from shotgraph.api.contracts import Clip, Clips, Contract, Sequential
 from shotgraph.api.frames import FrameRange
@@ -10,7 +11,7 @@ from shotgraph.api.graph import NodeSpec
 from shotgraph.api.media import Media
 from shotgraph.api.node import Node, Source, Target
 from shotgraph.api.params import Params
-from shotgraph.api.ports import PortSpec
+from shotgraph.api.ports import Ports, PortSpec
 from shotgraph.api.shot import Shot
 from shotgraph.api.stream import StreamInfo
 from shotgraph.pipeline.grid import Grid
@@ -54,6 +55,7 @@ class Vertex:
         distribution: package that offers the class, ``name version``.
         inserted: added by the planner.
         note: for people: what an inserted conversion does.
+        blends: the `Out` whose windows it turns into frames; None for every other node.
         warnings: what its plan-time queries had to say.
     """
 
@@ -73,7 +75,13 @@ class Vertex:
     distribution: str = ""
     inserted: bool = False
     note: str = ""
+    blends: type[Ports] | None = None
     warnings: list[str] = field(default_factory=list[str])
+
+    @property
+    def out(self) -> type[Any]:
+        """The ports it answers with: the node's own, or those of the windows it blends."""
+        return self.blends or self.cls.Out
 
     @property
     def is_source(self) -> bool:

@@ -123,4 +123,4 @@ class Write(Target):
         info = ctx.headers["video"]
         settings = self.settings(params, strict=ctx.strict, force=ctx.force, threads=ctx.threads)
         bounds = frames.bounds or info.range
-        return open_sink(expected.path, info.sliced(bounds), settings, ctx.headers.get("audio_from"))
+        return open_sink(expected.path, info.sliced(bounds), settings, ctx.headers.get("audio_from"), frames=frames)
