@@ -21,9 +21,9 @@ house = "studio.shotgraph_hooks"
 ```python
 from shotgraph.api import hookimpl
 
+
 @hookimpl
-def shotgraph_event(event):
-    ...
+def shotgraph_event(event): ...
 ```
 
 `shotgraph_event` and `shotgraph_validate_plan` are guarded: what an implementation raises becomes a warning that names the

@@ -32,7 +32,7 @@ def test_a_frozen_plan_writes_what_its_preset_would(shotgraph: Any, root: Path, 
     clip = probed(shotgraph, root / "out" / "sh010_v004.1003-1006.mkv")
     assert clip["videos"][0]["codec"] == "ffv1"
     assert clip["videos"][0]["timing"]["count"] == 4
-    assert shotgraph("run", path, "--json").document["shots"][0]["up_to_date"] is True
+    assert shotgraph("run", path, "--json").shot["state"] == "up to date"
 
 
 @pytest.mark.parametrize(

@@ -50,4 +50,4 @@ def test_losses_are_told_without_strict(shotgraph: Run, root: Path) -> None:
     ran = shotgraph("run", "transcode", source)
 
     assert ran.code == 0
-    assert "sh444: out loses: chroma: chroma of yuv444p is averaged down to yuv422p10" in ran.out
+    assert "    loses chroma: chroma of yuv444p is averaged down to yuv422p10" in ran.out

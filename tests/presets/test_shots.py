@@ -115,11 +115,12 @@ def test_an_empty_folder_is_a_usage_error_that_lists_what_was_looked_for(preset:
         discover(preset(), [folder])
 
     assert str(caught.value).splitlines() == [
-        f"shots: a folder must hold at least one plate, got {str(folder)!r}; looked for",
-        f"  {{root}}/{{shot}}/plate.* with {{root}}={folder}",
-        f"  {{root}}/{{shot}}.{{ext}} with {{root}}={folder}",
-        f"  {{root}}/{{shot}}/plate.* with {{root}}={folder.parent} and {{shot}}=sh1",
-        f"  {{root}}/{{shot}}.{{ext}} with {{root}}={folder.parent} and {{shot}}=sh1",
+        f"shots: a folder must hold at least one plate, got {str(folder)!r}; name the plate itself, or correct "
+        "the preset's shots.plate",
+        f"  tried {{root}}/{{shot}}/plate.* with {{root}}={folder}",
+        f"  tried {{root}}/{{shot}}.{{ext}} with {{root}}={folder}",
+        f"  tried {{root}}/{{shot}}/plate.* with {{root}}={folder.parent} and {{shot}}=sh1",
+        f"  tried {{root}}/{{shot}}.{{ext}} with {{root}}={folder.parent} and {{shot}}=sh1",
     ]
     assert caught.value.exit_code is Exit.USAGE
 

@@ -33,17 +33,17 @@ def shotgraph_resolve_reference(uri: str) -> Path | None:
 
 @hookspec(firstresult=True)
 def shotgraph_open_media(path: str) -> Any | None:
-    """An ``io`` frame source for a format Shotgraph does not read, or None."""
+    """An ``io`` frame source for a format Shotgraph does not read, or None. Specified; asked from the studio kit on."""
 
 
 @hookspec(firstresult=True)
 def shotgraph_executor(name: str) -> Any | None:
-    """The executor called `name`: a callable that takes a Plan and run options, or None."""
+    """The executor called `name`: a callable that takes a Plan and run options, or None. Specified; asked from farms on."""
 
 
 @hookspec
 def shotgraph_farm_emitters() -> Mapping[str, Any] | None:
-    """Farm name to a pure function from a Plan to the files of a submission."""
+    """Farm name to a pure function from a Plan to the files of a submission. Specified; asked from farms on."""
 
 
 @hookspec

@@ -20,6 +20,7 @@ class Media:
         frame_files: shot frame to file for sequences, so that one changed file changes one frame; empty for movies.
         decoder: name and version of what decodes it, and every setting that can change a sample.
         warnings: what the reader noticed (two timecodes that disagree, snapped rate ...).
+        probed: what `Source.media` learnt and `Source.open` may use again in this process; no part of keys or plans.
     """
 
     info: StreamInfo
@@ -27,6 +28,7 @@ class Media:
     frame_files: Mapping[int, Path] = field(default_factory=dict[int, Path])
     decoder: str = ""
     warnings: tuple[str, ...] = ()
+    probed: object = field(default=None, compare=False, repr=False)
 
 
 class Reader(Protocol):

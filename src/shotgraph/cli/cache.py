@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from shotgraph.cli.output import json_option, print_json
+from shotgraph.cli.output import counted, json_option, print_json, size_text
 from shotgraph.cli.request import cache_place
 from shotgraph.cli.site import read_site_config, size_bytes
 from shotgraph.pipeline.cache import Cache
@@ -34,7 +34,7 @@ def stat(cache: Cache, as_json: bool) -> None:
     if as_json:
         print_json({"root": cache.root, "entries": held.entries, "bytes": held.bytes})
     else:
-        click.echo(f"{cache.root}: {held.entries} results, {held.bytes / 1e6:.1f} MB")
+        click.echo(f"{cache.root}: {counted(held.entries, 'result')}, {size_text(held.bytes)}")
 
 
 @command.command(name="gc")
@@ -47,4 +47,4 @@ def collect(cache: Cache, limit: str, as_json: bool) -> None:
     if as_json:
         print_json({"root": cache.root, "removed": removed.entries, "bytes": removed.bytes})
     else:
-        click.echo(f"{cache.root}: removed {removed.entries} results, {removed.bytes / 1e6:.1f} MB")
+        click.echo(f"{cache.root}: removed {counted(removed.entries, 'result')}, {size_text(removed.bytes)}")

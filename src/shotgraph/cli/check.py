@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from shotgraph.cli.output import json_option, print_json
+from shotgraph.cli.discovery import shots_of
+from shotgraph.cli.output import counted, json_option, print_json
 from shotgraph.cli.session import registry_of, site_of
 from shotgraph.errors import PresetError
-from shotgraph.presets import check, discover, graph_for, load
+from shotgraph.presets import check, graph_for, load
 
 
 @click.command(name="check")
@@ -24,7 +25,7 @@ def command(ctx: click.Context, preset: str, inputs: tuple[str, ...], sets: tupl
         loaded = load(preset, site=site_of(), sets=sets)
         graph = check(loaded, registry)
         if inputs:
-            found = discover(loaded, inputs)
+            found = shots_of(loaded, inputs, registry.hooks)
             shots = tuple(shot.name for shot in found)
             for shot in found:
                 graph_for(loaded, shot, registry)
@@ -35,5 +36,7 @@ def command(ctx: click.Context, preset: str, inputs: tuple[str, ...], sets: tupl
     if as_json:
         print_json({"preset": preset, "ok": True, "faults": [], "nodes": len(graph.nodes), "shots": shots})
     else:
-        where = f", {len(shots)} shots" if inputs else ""
-        click.echo(f"{preset}: sound, {len(graph.nodes)} nodes, targets {', '.join(graph.targets) or 'none'}{where}")
+        where = f", {counted(len(shots), 'shot')}" if inputs else ""
+        click.echo(
+            f"{preset}: sound, {counted(len(graph.nodes), 'node')}, targets {', '.join(graph.targets) or 'none'}{where}"
+        )

@@ -25,27 +25,35 @@ def exit_code_of(work: Callable[[], Any]) -> int:
     try:
         return int(work() or Exit.VERIFIED)
     except (click.Abort, KeyboardInterrupt):
-        return _fatal("cancelled; run the same command again to go on", Exit.CANCELLED)
+        return fatal("cancelled; run the same command again to go on", Exit.CANCELLED)
     except click.UsageError as error:
         if error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
-        return _fatal(error.format_message(), Exit.USAGE)
+        return fatal(error.format_message(), Exit.USAGE)
     except click.ClickException as error:
-        return _fatal(error.format_message(), Exit.USAGE)
+        return fatal(error.format_message(), Exit.USAGE)
     except ShotgraphError as error:
         for line in _context(error):
             click.echo(line, err=True)
-        return _fatal(_summary(error), error.exit_code)
+        return fatal(_summary(error), error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, it must end with a code
-        for line in _frames(error):
+        for line in traceback_lines(error):
             click.echo(line, err=True)
-        return _fatal(
+        return fatal(
             f"internal: {type(error).__name__}: {error}; please report this with the lines above", Exit.INTERNAL
         )
 
 
-def _fatal(message: str, code: Exit) -> Exit:
-    # A message of several lines has its headline first; the details go above, so that the headline is the last line.
+def fatal(message: str, code: Exit) -> Exit:
+    """Print the last line of a failed command.
+
+    Args:
+        message: of several lines, it has its headline first; the details go above, so that the headline is the last line.
+        code: what the process ends with.
+
+    Returns:
+        `code`.
+    """
     headline, *details = message.splitlines() or [""]
     for line in details:
         click.echo(line, err=True)
@@ -66,10 +74,10 @@ def _summary(error: ShotgraphError) -> str:
     return str(error)
 
 
-def _frames(error: BaseException) -> Iterator[str]:
+def traceback_lines(error: BaseException) -> Iterator[str]:
     """A traceback whose lines never look like a fatal one: causes first, each with its frames."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        yield from _frames(cause)
+        yield from traceback_lines(cause)
         yield f"{type(cause).__name__} ({cause}), and then:"
     yield from "".join(traceback.format_tb(error.__traceback__)).splitlines()

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from shotgraph.cli.failures import tell_failures
 from shotgraph.cli.output import json_option, print_json, print_table
 from shotgraph.cli.request import PresetRequest, request_options
-from shotgraph.errors import Exit, worst_exit
+from shotgraph.errors import Exit
 from shotgraph.pipeline.events import CancelFlag
 from shotgraph.pipeline.explain import changes, downstream, ingredients
 from shotgraph.pipeline.planner import Prepared
@@ -40,9 +41,7 @@ def command(ctx: click.Context, setting: str | None, as_json: bool, **asked: Any
     else:
         for row in rows:
             _print(row)
-    for result in failed:
-        click.echo(f"{result.shot}: {result.message}", err=True)
-    return worst_exit([result.exit for result in failed])
+    return tell_failures(failed, total=len(failed) + len(rows), what="cannot be planned")
 
 
 def _row(prepared: Prepared) -> dict[str, Any]:
@@ -83,10 +82,13 @@ def _print(row: dict[str, Any]) -> None:
 
 
 def _print_layers(request: PresetRequest, setting: str, *, as_json: bool) -> None:
-    for shot in request.shots:
-        opinions = layers_of(request.preset, setting, shot)
-        if as_json:
-            print_json({"shot": shot.name, "setting": setting, "layers": opinions})
+    found = [(shot.name, layers_of(request.preset, setting, shot)) for shot in request.shots]
+    if as_json:
+        print_json([{"shot": shot, "setting": setting, "layers": opinions} for shot, opinions in found])
+        return
+    for shot, opinions in found:
+        if not opinions:
+            click.echo(f"{shot}: no layer sets {setting}; the default holds, see shotgraph nodes show")
             continue
-        click.echo(f"{shot.name}: {setting}")
-        print_table(("  LAYER", "WHERE", "VALUE"), [(f"  {o.layer}", str(o.where), o.value) for o in opinions])
+        click.echo(f"{shot}: {setting}, the last line holds")
+        print_table(("  LAYER", "WHERE", "VALUE"), [(f"  {o.layer}", str(o.where), repr(o.value)) for o in opinions])

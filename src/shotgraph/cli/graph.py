@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from shotgraph.api.plan import Plan
+from shotgraph.cli.failures import tell_failures
 from shotgraph.cli.request import PresetRequest, request_options
-from shotgraph.errors import worst_exit
 from shotgraph.pipeline.events import CancelFlag
 from shotgraph.pipeline.session import ShotResult
 
@@ -22,8 +22,7 @@ def command(ctx: click.Context, **asked: Any) -> int:
     session, jobs = request.sessions(lambda _event: None, CancelFlag(), reserve=False)[0]
     planned = session.plan(jobs[:1])[0]
     if isinstance(planned, ShotResult):
-        click.echo(f"Error: {planned.message}", err=True)
-        return worst_exit([planned.exit])
+        return tell_failures([planned], total=1)
     click.echo(mermaid(planned.plan))
     return 0
 

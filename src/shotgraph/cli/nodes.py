@@ -80,8 +80,12 @@ def _type(entry: dict[str, object]) -> str:
     options = entry.get("anyOf")
     if isinstance(options, list):
         return "|".join(_type(option) for option in options)
-    low, high = entry.get("minimum"), entry.get("maximum")
-    limits = (
-        f" {low if low is not None else ''}..{high if high is not None else ''}" if (low, high) != (None, None) else ""
-    )
-    return f"{entry.get('type', 'any')}{limits}"
+    low = _limit(entry, "minimum", "exclusiveMinimum", ">")
+    high = _limit(entry, "maximum", "exclusiveMaximum", "<")
+    return f"{entry.get('type', 'any')}{f' {low}..{high}' if low or high else ''}"
+
+
+def _limit(entry: dict[str, object], inclusive: str, exclusive: str, sign: str) -> str:
+    if inclusive in entry:
+        return str(entry[inclusive])
+    return f"{sign}{entry[exclusive]}" if exclusive in entry else ""

@@ -16,6 +16,7 @@ from shotgraph.api.rates import Rate
 from shotgraph.api.timecode import Timecode
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_TEN, _THOUSAND = 10, 1000
 
 
 def json_option(command: Command) -> Command:
@@ -36,6 +37,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(item) for item in value]
     return value
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 frame``, ``2 frames``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def size_text(size_bytes: float) -> str:
+    """``312 B``, ``1.5 MB``, ``24 GB``: decimal units, as `cache_limit` takes them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < _THOUSAND:
+            return f"{size_bytes:.0f} {unit}" if size_bytes >= _TEN or unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= _THOUSAND
+    return f"{size_bytes:.1f} TB"
 
 
 def print_json(document: Any) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from shotgraph.api.plan import Plan
-from shotgraph.cli.output import json_option, print_table
+from shotgraph.cli.failures import tell_failures
+from shotgraph.cli.output import counted, json_option, print_table, size_text
 from shotgraph.cli.request import PresetRequest, request_options
-from shotgraph.errors import UsageError, worst_exit
+from shotgraph.errors import UsageError
 from shotgraph.pipeline.events import CancelFlag
 from shotgraph.pipeline.session import ShotResult
 
@@ -38,11 +39,7 @@ def command(ctx: click.Context, out: str | None, as_json: bool, **asked: Any) ->
     else:
         for plan in plans:
             show(plan)
-    for result in failed:
-        click.echo(f"{result.shot}: {result.message}", err=True)
-    if failed:
-        click.echo(f"Error: {len(failed)} of {len(failed) + len(plans)} shots cannot be planned", err=True)
-    return worst_exit([result.exit for result in failed])
+    return tell_failures(failed, total=len(failed) + len(plans), what="cannot be planned")
 
 
 def _write(folder: Path, plans: list[Plan]) -> None:
@@ -56,17 +53,19 @@ def _write(folder: Path, plans: list[Plan]) -> None:
 
 def show(plan: Plan) -> None:
     """A plan for people."""
-    click.echo(f"{plan.shot}: frames {plan.frames}, {plan.device}, {plan.threads} threads, plan {plan.digest}")
+    click.echo(
+        f"{plan.shot}: frames {plan.frames}, {plan.device}, {counted(plan.threads, 'thread')}, plan {plan.digest}"
+    )
     for stage in plan.stages:
-        memory = f"{stage.peak_live_frames} frames live, {stage.peak_bytes / 1e6:.0f} MB; keeps {stage.disk_bytes / 1e6:.0f} MB"
-        click.echo(f"  {stage.name}: {', '.join(stage.nodes)}  ({memory})")
+        held = f"at most {counted(stage.peak_live_frames, 'frame')} held, {size_text(stage.peak_bytes)}"
+        click.echo(f"  {stage.name}: {', '.join(stage.nodes)}  ({held}; keeps {size_text(stage.disk_bytes)})")
     rows = [
         (n.name, n.node, n.contract["name"], n.units, "kept" if n.kept else "", n.key[3:15], n.note) for n in plan.nodes
     ]
     print_table(("  NODE", "KIND", "CONTRACT", "UNITS", "KEPT", "KEY", "NOTE"), [(f"  {r[0]}", *r[1:]) for r in rows])
     for output in plan.outputs:
-        click.echo(f"  writes {output.path}  frames {output.frames}, about {output.bytes / 1e6:.1f} MB")
+        click.echo(f"  writes {output.path}  frames {output.frames}, about {size_text(output.bytes)}")
         for loss in output.losses:
-            click.echo(f"    loses: {loss}")
+            click.echo(f"    loses {loss}")
     for warning in plan.warnings:
         click.echo(f"  warning: {warning}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from shotgraph.cli.media import look_at, span
-from shotgraph.cli.output import json_option, print_json
+from shotgraph.cli.output import counted, json_option, print_json
 from shotgraph.io.clipinfo import ClipInfo, VideoInfo
 
 
@@ -42,7 +42,7 @@ def _described(clip: ClipInfo, first_frame: int) -> Iterator[str]:
         facts = f"{audio.codec}, {audio.sample_rate} Hz, {audio.layout}, {float(audio.duration_seconds):.3f} s"
         yield f"  audio {audio.index}: {facts}" + (f", {audio.language}" if audio.language else "")
     for other in clip.others:
-        yield f"  {other.type} {other.index}: {other.codec or 'unknown'}, {other.packets} packets"
+        yield f"  {other.type} {other.index}: {other.codec or 'unknown'}, {counted(other.packets, 'packet')}"
     if clip.chapters:
         yield f"  chapters: {len(clip.chapters)}"
 

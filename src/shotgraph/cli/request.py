@@ -19,6 +19,7 @@ from shotgraph.api.frames import FrameSet
 from shotgraph.api.graph import GraphSpec
 from shotgraph.api.plan import Plan
 from shotgraph.api.shot import Shot
+from shotgraph.cli.discovery import shots_of
 from shotgraph.cli.session import open_registry, open_site
 from shotgraph.cli.site import SiteConfig, read_site_config, size_bytes
 from shotgraph.errors import PresetError, UsageError
@@ -30,7 +31,7 @@ from shotgraph.pipeline.planner import Planner, RunOptions
 from shotgraph.pipeline.registry import Registry
 from shotgraph.pipeline.session import Session
 from shotgraph.pipeline.state import FOLDER
-from shotgraph.presets import Preset, discover, graph_for, load
+from shotgraph.presets import Preset, graph_for, load
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Job = tuple[Shot, GraphSpec]
@@ -145,8 +146,8 @@ class PresetRequest(Request):
         """Load the preset, find the shots and open the registry for the options `asked`."""
         shared = shared_options(ctx, asked)
         preset = load(asked["preset"], site=open_site(shared["config"]), sets=asked["sets"])
-        shots = discover(preset, asked["inputs"] or (Path.cwd(),))
-        return cls(preset=preset, shots=tuple(shots), targets=asked["targets"], **shared)
+        shots = shots_of(preset, asked["inputs"] or (str(Path.cwd()),), shared["registry"].hooks)
+        return cls(preset=preset, shots=shots, targets=asked["targets"], **shared)
 
     def jobs(self) -> list[Job]:
         """The graph of every shot; the faults of all shots are raised together, each once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,12 @@ from typing import Any
 
 import click
 
-from shotgraph.cli.output import json_option, print_json
+from shotgraph.cli.failures import tell_failures
+from shotgraph.cli.output import json_option, plain, print_json
 from shotgraph.cli.progress import Progress, progress
 from shotgraph.cli.request import Request, request_of, request_options
-from shotgraph.cli.summary import document, print_failures, print_summary
-from shotgraph.errors import Exit, worst_exit
+from shotgraph.cli.summary import document, print_summary
+from shotgraph.errors import ShotgraphError
 from shotgraph.pipeline.events import CancelFlag, Event
 from shotgraph.pipeline.session import ShotResult
 
@@ -50,9 +52,12 @@ def command(ctx: click.Context, mode: str, as_json: bool, **asked: Any) -> int:
     _publish(request, results)
     if as_json:
         print_json(document(results))
+    elif mode == "json":
+        click.echo(json.dumps({"ev": "summary"} | plain(document(results))))
     else:
         print_summary(results)
-    return _ending(results)
+        _report(request, results)
+    return tell_failures(results, total=len(results))
 
 
 def _listener(request: Request, teller: Progress) -> Any:
@@ -67,6 +72,17 @@ def _listener(request: Request, teller: Progress) -> Any:
     return hear
 
 
+def _report(request: Request, results: list[ShotResult]) -> None:
+    """What studio plugins add to the summary; one that fails is warned about: the outputs are verified by now."""
+    try:
+        sections = request.registry.hooks.call("shotgraph_report_section", summary=plain(document(results)))
+    except ShotgraphError as error:
+        click.echo(f"warning: {error}", err=True)
+        return
+    for section in sections:
+        click.echo(f"\n{section}")
+
+
 def _publish(request: Request, results: list[ShotResult]) -> None:
     """Offer every freshly written output to the studio's asset system."""
     for result in results:
@@ -78,18 +94,6 @@ def _publish(request: Request, results: list[ShotResult]) -> None:
                 "plan": result.plan.digest if result.plan else "",
             }
             request.registry.hooks.call("shotgraph_publish", record=record)
-
-
-def _ending(results: list[ShotResult]) -> Exit:
-    """The exit code of the whole run; its last line on stderr names the shots that failed."""
-    code = worst_exit([result.exit for result in results])
-    print_failures(results)
-    failed = [result.shot for result in results if result.exit not in (Exit.VERIFIED, Exit.SKIPPED_FRAMES)]
-    if failed:
-        click.echo(
-            f"Error: {len(failed)} of {len(results)} shots failed: {', '.join(failed)}; see the summary", err=True
-        )
-    return code
 
 
 @contextmanager

@@ -8,23 +8,25 @@ import click
 
 from shotgraph.api.shot import Shot
 from shotgraph.api.stream import StreamInfo
+from shotgraph.cli.discovery import shots_of
 from shotgraph.cli.media import look_at, span
 from shotgraph.cli.output import json_option, print_json, print_table
-from shotgraph.cli.session import site_of
+from shotgraph.cli.session import registry_of, site_of
 from shotgraph.errors import ShotgraphError, worst_exit
-from shotgraph.presets import discover, load
+from shotgraph.presets import load
 
 
 @click.command(name="shots")
 @click.argument("preset")
 @click.argument("inputs", nargs=-1, required=True)
 @json_option
-def command(preset: str, inputs: tuple[str, ...], as_json: bool) -> int:
+@click.pass_context
+def command(ctx: click.Context, preset: str, inputs: tuple[str, ...], as_json: bool) -> int:
     """List the shots that INPUTS mean to PRESET, with frames and timecode.
 
     A shot whose media does not open is listed with the reason, and decides the exit code.
     """
-    shots = discover(load(preset, site=site_of()), inputs)
+    shots = shots_of(load(preset, site=site_of()), inputs, registry_of(ctx).hooks)
     found = [(shot, *_header(shot)) for shot in shots]
     if as_json:
         print_json([_record(shot, info, error) for shot, info, error in found])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from shotgraph.cli.output import print_table
+from shotgraph.api.media import WrittenOutput
+from shotgraph.cli.output import counted, print_table, size_text
 from shotgraph.cli.progress import clock
 from shotgraph.errors import Exit, worst_exit
 from shotgraph.pipeline.session import ShotResult
+
+# What people look for first; `--json` has every check.
+_SHOWN = ("timecode", "reel", "rate", "size", "samples")
+_MINUTE_SECONDS = 60.0
 
 
 def state_of(result: ShotResult) -> str:
@@ -19,40 +24,40 @@ def state_of(result: ShotResult) -> str:
 
 
 def print_summary(results: list[ShotResult]) -> None:
-    """Shots, outputs, warnings, and where the time went."""
+    """Shots, outputs, warnings, and where the time went; what went wrong is told on stderr."""
     click.echo()
-    rows = [(r.shot, state_of(r), r.plan.frames if r.plan else "-", clock(r.seconds), _reuse(r)) for r in results]
-    print_table(("SHOT", "STATE", "FRAMES", "TIME", "KEPT"), rows)
+    rows = [(r.shot, state_of(r), r.plan.frames if r.plan else "-", _spent(r.seconds), _reuse(r)) for r in results]
+    print_table(("SHOT", "STATE", "FRAMES", "TIME", "REUSED"), rows)
     for result in results:
-        for output in result.written:
-            click.echo(f"{result.shot}: {output.path}  ({output.frames} frames, {output.bytes / 1e6:.1f} MB)")
-            for check in output.checks:
-                click.echo(f"    {check}")
-        for target, frames in result.outcome.skipped.items():
-            click.echo(
-                f"{result.shot}: {target} repeats the picture before at skipped frames {', '.join(map(str, frames))}"
-            )
-        for output in result.plan.outputs if result.plan else ():
-            for loss in output.losses:
-                click.echo(f"{result.shot}: {output.target} loses: {loss}")
-        for warning in result.plan.warnings if result.plan else ():
-            click.echo(f"{result.shot}: warning: {warning}")
+        for line in _details(result):
+            click.echo(line)
     _print_times(results)
 
 
-def print_failures(results: list[ShotResult]) -> None:
-    """On stderr, whatever stdout is for: why each shot failed; an internal error with its traceback."""
-    for result in results:
-        if result.error is not None:
-            click.echo("".join(traceback.format_tb(result.error.__traceback__)).rstrip(), err=True)
-        if result.message:
-            click.echo(told(result), err=True)
+def _details(result: ShotResult) -> Iterator[str]:
+    """Lines about one shot's outputs."""
+    losses = {output.path: output.losses for output in result.plan.outputs} if result.plan else {}
+    for output in result.written:
+        yield f"{result.shot}: {output.path}  ({counted(output.frames, 'frame')}, {size_text(output.bytes)})"
+        yield f"    {_verdict(output)}"
+        for loss in losses.get(output.path, ()):
+            yield f"    loses {loss}"
+    for target, frames in result.outcome.skipped.items():
+        yield f"{result.shot}: {target} repeats the picture before at skipped frames {', '.join(map(str, frames))}"
+    for warning in result.plan.warnings if result.plan else ():
+        yield f"{result.shot}: warning: {warning}"
 
 
-def told(result: ShotResult) -> str:
-    """The message of a shot, led by its name; many begin with it already."""
-    is_led = result.message.startswith(f"{result.shot}: ")
-    return result.message if is_led else f"{result.shot}: {result.message}"
+def _verdict(output: WrittenOutput) -> str:
+    """``19 checks passed: timecode 01:00:00:00, reel A001``; a declared difference is told with the losses."""
+    checks = [check.partition(": ") for check in output.checks]
+    passed = {name: value for name, _, value in checks if not value.startswith("declared loss")}
+    shown = ", ".join(f"{name} {passed[name]}" for name in _SHOWN if name in passed)
+    return f"{counted(len(passed), 'check')} passed: {shown}"
+
+
+def _spent(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < _MINUTE_SECONDS else clock(seconds)
 
 
 def _reuse(result: ShotResult) -> str:

@@ -30,5 +30,5 @@ def command(output: str, source: str, as_json: bool) -> None:
 
 def _verdict(check: Check) -> str:
     if check.ok:
-        return "equal"
+        return "equal" if check.expected == check.got else "kept"
     return "declared loss" if check.declared else "DIFFERS"

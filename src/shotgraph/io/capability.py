@@ -205,7 +205,7 @@ def _streams(case: Case) -> Iterator[Loss]:
         if spelled(stream.language, case.container) is None:
             yield Loss("languages", f"{stream}: mov has no code for language {stream.language!r}; mp4 and mkv keep it")
     if case.carried.chapters and not case.codec.is_movie:
-        yield Loss("chapters", f"{case.carried.chapters} chapters have no place in image files and are dropped")
+        yield Loss("chapters", f"{len(case.carried.chapters)} chapters have no place in image files and are dropped")
     if case.carried.other_video:
         yield Loss(
             "streams", f"{case.carried.other_video} further video streams of the source are not copied", chosen=True

@@ -79,13 +79,13 @@ class Carried:
     Attributes:
         path: the movie.
         streams: sound and subtitles, in file order.
-        chapters: number of chapters.
+        chapters: title of each chapter; may be empty.
         other_video: further video streams, which are never carried.
     """
 
     path: str
     streams: tuple[CarriedStream, ...] = ()
-    chapters: int = 0
+    chapters: tuple[str, ...] = ()
     other_video: int = 0
 
 
@@ -128,12 +128,12 @@ class CarryReport:
     Attributes:
         digests: of the packets of each copied stream, in output order.
         offsets: seconds by which cut sound starts after the first picture, by source stream: cuts fall on packets.
-        chapters: number of chapters.
+        chapters: title of each chapter; may be empty.
     """
 
     digests: tuple[str, ...]
     offsets: tuple[tuple[int, Fraction], ...] = ()
-    chapters: int = 0
+    chapters: tuple[str, ...] = ()
 
 
 def _text(value: object) -> str:
@@ -158,13 +158,17 @@ def _carried_stream(stream: Stream) -> CarriedStream:
     )
 
 
+def _title(chapter: Any) -> str:
+    return str(chapter["metadata"].get("title", ""))
+
+
 def survey(path: str | Path) -> Carried:
     """What the movie at `path` holds beside its picture; MediaError when it does not open."""
     with opened(Path(path)) as container:
         return Carried(
             path=str(path),
             streams=tuple(_carried_stream(item) for item in container.streams if item.type in _COPIED),
-            chapters=len(container.chapters()),
+            chapters=tuple(map(_title, container.chapters())),
             other_video=max(0, len(picture_streams(container)) - 1),
         )
 
@@ -220,7 +224,7 @@ class PacketCarrier:
         self._hashes: dict[int, Any] = {index: hashlib.blake2b(digest_size=_DIGEST_BYTES) for index in plan.indexes}
         self._offsets: dict[int, Fraction] = {}
         self._output: Any = None
-        self._chapters = 0
+        self._chapters: tuple[str, ...] = ()
         self._origin = _picture_start(self._source, plan.picture) + (plan.cut.start if plan.cut else 0)
         self._packets: Iterator[Packet[Any]] = iter(())
         self._held: Packet[Any] | None = None
@@ -241,7 +245,7 @@ class PacketCarrier:
             _settle_layout(target)
             self._targets[index] = target
         chapters = [item for item in map(self._moved_chapter, self._source.chapters()) if item is not None]
-        self._chapters = len(chapters)
+        self._chapters = tuple(map(_title, chapters))
         if chapters:
             output.set_chapters(chapters)
         if self._targets:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from shotgraph.api import DepthFrame, FlowFrame, FrameSet, WrittenOutput
-from shotgraph.errors import OutputError, ShapeError, VerifyError
+from shotgraph.errors import OutputError, OutputExistsError, ShapeError, VerifyError
 from shotgraph.io.filedigest import file_digest, refuse_existing, settle, text_digest
 from shotgraph.io.fitting import PictureFitter
 from shotgraph.io.framelog import FrameLog, WrittenFrame
@@ -74,6 +74,7 @@ class SequenceSink:
 
         Raises:
             ShapeError: another size than the stream's, or not a frame of its kind.
+            OutputExistsError: somebody put a file there since the sink was opened.
             OutputError: outside the planned range, disk full, or values that half floats cannot hold.
         """
         plan = self._plan
@@ -90,9 +91,13 @@ class SequenceSink:
             write_still(part, still)
             size, digest = part.stat().st_size, file_digest(part)
             entry = WrittenFrame(frame=frame, key=key, file=final.name, bytes=size, digest=digest)
+            if self._log.intact(frame) is None:
+                refuse_existing(final, force=plan.settings.force)
             self._log.announce(entry)
             settle(part, final)
             self._log.settled(entry)
+        except OutputExistsError:
+            raise
         except OSError as error:
             raise OutputError(f"{plan.path}: frame {frame}: {error}") from error
         finally:

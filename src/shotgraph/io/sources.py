@@ -9,14 +9,14 @@ from typing import Protocol, Self
 
 from shotgraph.api import Colour, FrameSet, Media, NativeFrame, Rate, StreamInfo, Timecode
 from shotgraph.api.stream import UNSPECIFIED
+from shotgraph.errors import UsageError
 from shotgraph.io.avsource import AvSource
 from shotgraph.io.clipinfo import ClipInfo
 from shotgraph.io.fills import CorruptPolicy, HolesPolicy
 from shotgraph.io.labels import choose_timecode
-from shotgraph.io.probemovie import probe_movie
-from shotgraph.io.probesequence import probe_sequence
-from shotgraph.io.sequences import find_sequence, is_sequence
+from shotgraph.io.probed import look_at
 from shotgraph.io.sequencesource import SequenceSource
+from shotgraph.io.tags import MATRICES, PRIMARIES, RANGES, TRANSFERS
 
 
 class FrameSource(Protocol):
@@ -67,6 +67,7 @@ def open_source(  # noqa: PLR0913
     colour: Colour | None = None,
     timecode: str | None = None,
     rate: Rate | None = None,
+    known: object = None,
 ) -> FrameSource:
     """Open footage for reading.
 
@@ -81,21 +82,27 @@ def open_source(  # noqa: PLR0913
         colour: tags to believe instead of the file's; unspecified ones stay as they are.
         timecode: label of the first frame, instead of the file's.
         rate: frames per second, instead of the file's; the picture count stays.
+        known: ``media.probed`` of an earlier opening, so that unchanged files are not probed again.
 
     Returns:
         A source that decodes nothing before its first `read`.
     """
-    sequence = find_sequence(path, still_frame=first_frame) if is_sequence(path) else None
-    clip = probe_sequence(sequence, rate=rate) if sequence is not None else _at_rate(probe_movie(path), stream, rate)
+    probed = look_at(path, still_frame=first_frame, rate=rate, known=known)
+    sequence = probed.sequence
+    clip = probed.clip if sequence is not None else _at_rate(probed.clip, stream, rate)
     info = clip.stream_info(stream, first_frame)
     if colour is not None:
         info = replace(info, colour=_merged(info.colour, colour))
     if timecode is not None:
         start = Timecode.parse(timecode, info.rate)
         info = replace(info, start_timecode=start, timecode_source="preset")
+    source: SequenceSource | AvSource
     if sequence is not None:
-        return SequenceSource(clip, sequence, info, holes=holes, corrupt=corrupt)
-    return AvSource(clip, info, corrupt=corrupt)
+        source = SequenceSource(clip, sequence, info, holes=holes, corrupt=corrupt)
+    else:
+        source = AvSource(clip, info, corrupt=corrupt)
+    source.media = replace(source.media, probed=probed)
+    return source
 
 
 def _at_rate(clip: ClipInfo, stream: int, rate: Rate | None) -> ClipInfo:
@@ -111,5 +118,11 @@ def _at_rate(clip: ClipInfo, stream: int, rate: Rate | None) -> ClipInfo:
 
 
 def _merged(colour: Colour, wanted: Colour) -> Colour:
-    names = ("primaries", "transfer", "matrix", "range")
-    return replace(colour, **{name: value for name in names if (value := getattr(wanted, name)) != UNSPECIFIED})
+    """`colour` with every tag that `wanted` states; UsageError for one that no file can hold."""
+    tables = {"primaries": PRIMARIES, "transfer": TRANSFERS, "matrix": MATRICES, "range": RANGES}
+    stated = {name: getattr(wanted, name) for name in tables if getattr(wanted, name) != UNSPECIFIED}
+    for name, value in stated.items():
+        if value not in tables[name].values():
+            known = ", ".join(tables[name].values())
+            raise UsageError(f"read: {name} must be one of {known}, got {value!r}; use one of FFmpeg's names")
+    return replace(colour, **stated)

@@ -60,9 +60,9 @@ class Expectation:
     Attributes:
         info: its header; `pixel_format` as it decodes, empty to leave it unchecked.
         profile: the codec profile; empty to leave it unchecked.
-        sound: its sound streams, in file order.
-        digests: of its sound and subtitle packets, in file order.
-        chapters: how many.
+        streams: its sound and subtitle streams, in file order.
+        digests: of their packets, in file order.
+        chapters: title of each.
         hdr: static HDR metadata.
         lost: properties that were declared lost.
     """
@@ -70,9 +70,9 @@ class Expectation:
     info: StreamInfo
     pixel_format: str = ""
     profile: str = ""
-    sound: tuple[CarriedStream, ...] = ()
+    streams: tuple[CarriedStream, ...] = ()
     digests: tuple[str, ...] = ()
-    chapters: int = 0
+    chapters: tuple[str, ...] = ()
     hdr: Hdr10 = Hdr10()  # noqa: RUF009
     lost: frozenset[str] = frozenset()
 
@@ -86,7 +86,7 @@ class Expectation:
             info=plan.written,
             pixel_format=dict(plan.codec.decodes_as).get(encoded, encoded),
             profile=plan.codec.profile,
-            sound=tuple(item for item in streams if item.kind == "audio" and item.index in indexes),
+            streams=tuple(item for item in streams if item.index in indexes),
             digests=copied.digests,
             chapters=copied.chapters,
             hdr=plan.hdr,
@@ -134,7 +134,7 @@ def compare(output: str | Path, source: str | Path) -> tuple[Check, ...]:
     kept = [item for item in carried.streams if item.index in accepted]
     expectation = Expectation(
         info=plate,
-        sound=tuple(item for item in kept if item.kind == "audio"),
+        streams=tuple(kept),
         digests=tuple(digests[item.index] for item in kept),
         chapters=carried.chapters,
         hdr=hdr,
@@ -223,11 +223,12 @@ def _beside(clip: ClipInfo, wanted: Expectation) -> Iterator[Check]:
     """Sound, subtitles, chapters and HDR."""
     got = stream_digests(clip.path)
     yield Check("audio", ", ".join(wanted.digests) or _NONE, ", ".join(got) or _NONE, wanted.digests == got)
-    layouts = [_layout(item.layout, item.channels) for item in wanted.sound]
+    layouts = [_layout(item.layout, item.channels) for item in wanted.streams if item.kind == "audio"]
     yield _listed_equal("audio_layout", layouts, [_layout(item.layout, item.channels) for item in clip.audios])
-    languages = [canonical(item.language) for item in wanted.sound]
-    yield _listed_equal("languages", languages, [canonical(item.language) for item in clip.audios])
-    yield _equal("chapters", wanted.chapters, len(clip.chapters))
+    languages = [canonical(item.language) for item in wanted.streams]
+    beside = sorted((*clip.audios, *clip.subtitles), key=lambda item: item.index)
+    yield _listed_equal("languages", languages, [canonical(item.language) for item in beside])
+    yield _listed_equal("chapters", list(wanted.chapters), [chapter.title for chapter in clip.chapters])
     if wanted.hdr:
         hdr = read_hdr(clip.path)
         yield Check("hdr", _hdr_text(wanted.hdr), _hdr_text(hdr), wanted.hdr == hdr)

@@ -79,7 +79,8 @@ class ClipStage:
             if substituted:
                 run.substitutes.mark(vertex.name, (frame,))
             now = time.perf_counter()
-            run.unit_done(self._outcome, vertex.name, frame, now - last)
+            self._outcome.spent(vertex.name, 1, now - last)
+            run.tell_unit(vertex.name, frame, now - last)
             last = now
 
         return emit

@@ -58,6 +58,11 @@ class Outcome:
     loaded: dict[str, int] = field(default_factory=dict[str, int])
     seconds: dict[str, float] = field(default_factory=dict[str, float])
 
+    def spent(self, name: str, units: int, seconds: float) -> None:
+        """Add units that a node computed, and the time they took."""
+        self.computed[name] = self.computed.get(name, 0) + units
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
 
 @dataclass(kw_only=True)
 class ShotRun:
@@ -177,15 +182,12 @@ class ShotRun:
             strict=self.strict,
         )
 
-    def unit_done(self, outcome: Outcome, name: str, unit: int, seconds: float) -> None:
-        """Count one computed unit and tell the listener."""
+    def tell_unit(self, name: str, unit: int, seconds: float) -> None:
+        """Tell the listener of one computed unit, and once that the cache is full."""
         self.done += 1
-        outcome.computed[name] = outcome.computed.get(name, 0) + 1
-        outcome.seconds[name] = outcome.seconds.get(name, 0.0) + seconds
         if self.cache.full and not self.told_full:
             self._tell_full()
-        if not self.bare:
-            self.listener(Event("unit", self.graph.shot.name, name, unit, seconds, False, self.done, self.total))
+        self.listener(Event("unit", self.graph.shot.name, name, unit, seconds, False, self.done, self.total))
 
     def _tell_full(self) -> None:
         self.told_full = True
@@ -203,9 +205,9 @@ class ShotRun:
         return values | {port: None for port in vertex.links if vertex.ports[port].header_only}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Station:
-    """A lane with what runs it, and where its values go.
+    """A lane with what runs it, where its values go, and what it has come to.
 
     Attributes:
         lane: as planned.
@@ -213,6 +215,8 @@ class _Station:
         vertex: the node; None for a lane that only pulls another one through.
         kept: its values go to the cache.
         needed: a later stage reads them there.
+        computed: units so far.
+        seconds: time they took.
     """
 
     lane: LanePlan
@@ -220,6 +224,8 @@ class _Station:
     vertex: Vertex | None
     kept: bool
     needed: bool
+    computed: int = 0
+    seconds: float = 0.0
 
 
 class StreamStage:
@@ -243,11 +249,17 @@ class StreamStage:
             schedule.run()
             self._outcome.peaks[self._stage.name] = schedule.peak
         finally:
-            for name, station in reversed(self._stations.items()):
-                runner = station.runner
-                runner.close()
-                if isinstance(runner, TargetRunner) and runner.skipped:
-                    self._outcome.skipped[name] = runner.skipped
+            self._account()
+            for station in reversed(self._stations.values()):
+                station.runner.close()
+
+    def _account(self) -> None:
+        """Write down what every lane has come to, finished or not."""
+        for name, station in self._stations.items():
+            if station.vertex is not None and station.computed:
+                self._outcome.spent(name, station.computed, station.seconds)
+            if isinstance(station.runner, TargetRunner) and station.runner.skipped:
+                self._outcome.skipped[name] = station.runner.skipped
 
     def _station(self, lane: LanePlan) -> _Station:
         return _Station(
@@ -288,7 +300,8 @@ class StreamStage:
     def _work(self, name: str, unit: int, inputs: Mapping[str, list[Any]]) -> Iterable[Any]:
         """Run one unit, keep what is to be kept, and count it."""
         run = self._run
-        run.cancel.check()
+        if run.cancel.is_set:
+            run.cancel.check()
         station = self._stations[name]
         runner, vertex = station.runner, station.vertex
         started = perf_counter()
@@ -306,7 +319,10 @@ class StreamStage:
         if station.kept:
             for index, value in zip(vertex.grid.gives(unit), values, strict=True):
                 run.kept.store(name, index, value, needed=station.needed, substituted=substituted)
-        run.unit_done(self._outcome, name, unit, seconds)
+        station.computed += 1
+        station.seconds += seconds
+        if not run.bare:
+            run.tell_unit(name, unit, seconds)
         return values
 
     def _load(self, name: str, index: int) -> Any:

@@ -72,7 +72,7 @@ class NodeRunner(Runner):
 
     def _bound(self, inputs: Inputs) -> Any:
         """`In` for one unit: frames as they are for single-frame nodes, else stacks."""
-        frames: dict[str, Any] = {}
+        frames: dict[str, Any] = dict(self._values) if self._values else {}
         for port, output, kind in self._ports:
             given = inputs[port]
             if self._single and len(given) == 1:
@@ -85,7 +85,7 @@ class NodeRunner(Runner):
                 port: stack(kind, [getattr(out, output) for out in inputs[f"{port}@anchors"]])
                 for port, output, kind in self._ports
             }
-        return self._given(**self._values, **frames)
+        return self._given(**frames)
 
     def _as_output(self, port: str, inputs: Inputs) -> Any:
         """The frame of an input as this node's one output."""
@@ -101,8 +101,8 @@ class NodeRunner(Runner):
                 freeze(kind, getattr(out, port))
             return [out]
         outs = self._split(out) if self._batched else [out]
-        for one in outs:
-            for port, kind, who in self._outputs:
+        for port, kind, who in self._outputs:
+            for one in outs:
                 value = getattr(one, port)
                 check_frame(kind, value, who=who)
                 freeze(kind, value)

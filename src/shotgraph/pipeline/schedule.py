@@ -130,7 +130,7 @@ class Schedule:
                 inputs[f"{tap.port}@anchors"] = self._gather(tap.producer, plan.anchors[tap.port])
         values = self._work(lane.name, unit, inputs)
         if not plan.drives:
-            for index, value in enumerate(values, lane.grid.gives(unit).start):
+            for index, value in zip(lane.grid.gives(unit), values, strict=True):
                 self._hold(lane, index, value)
         self._step(lane)
 

@@ -96,7 +96,7 @@ class Session:
         results: list[ShotResult] = []
         for prepared in planned:
             result = prepared if isinstance(prepared, ShotResult) else self._run_one(prepared, runs[id(prepared)])
-            self._listener(Event("shot", result.shot, text=result.exit.name.lower().replace("_", " ")))
+            self._listener(Event("shot", result.shot, text=_ended(result)))
             results.append(result)
         return results
 
@@ -161,6 +161,11 @@ class Session:
                 f"{plan.shot}: frames held at once must fit in {total / 1e9:.1f} GB of memory, got {plan.peak_bytes / 1e9:.1f} GB; "
                 "use smaller chunks or a lower resolution"
             )
+
+
+def _ended(result: ShotResult) -> str:
+    """``verified``, ``up to date``, ``media corrupt`` ..."""
+    return "up to date" if result.up_to_date else result.exit.name.lower().replace("_", " ")
 
 
 def _guarded(shot: str, work: Callable[[], _Answer]) -> _Answer | ShotResult:

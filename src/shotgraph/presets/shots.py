@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from shotgraph.api.paths import FIELD
 from shotgraph.api.shot import Shot
@@ -19,6 +20,9 @@ from shotgraph.presets.loader import Preset
 from shotgraph.presets.patterns import Pattern
 from shotgraph.presets.resolve import SIDECAR, matches, overrides, resolve
 from shotgraph.presets.schema import Shots, frame_range
+
+# A studio's own way to find the shots of a folder: (folder, the preset's patterns) to shots, or None to leave it to us.
+Finder = Callable[[Path, Mapping[str, Any]], Iterable[Shot] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def parsed_patterns(shots: Shots, root: Item, faults: Faults) -> Patterns:
     return Patterns(tuple(p for p in plate if p), {name: p for name, p in also.items() if p})
 
 
-def discover(preset: Preset, inputs: Sequence[str | Path]) -> tuple[Shot, ...]:
+def discover(preset: Preset, inputs: Sequence[str | Path], finder: Finder | None = None) -> tuple[Shot, ...]:
     """The shots that `inputs` mean, in natural order (sh2 before sh10), each once.
 
     A file or a sequence is one shot. A folder is ``{root}``: the first plate pattern that matches anything in it gives all
@@ -62,12 +66,13 @@ def discover(preset: Preset, inputs: Sequence[str | Path]) -> tuple[Shot, ...]:
     Args:
         preset: says where plates and other media are.
         inputs: files, sequence patterns (``plate.####.exr``, ``%04d``, ``$F4``) or folders.
+        finder: asked first about every folder.
 
     Returns:
         At least one shot. `MediaMissingError` names every input and required media that is not there.
 
     Raises:
-        UsageError: no input; also no shot in a folder, or several plates for one shot.
+        UsageError: no input; also no shot in a folder, several plates for one shot, or a finder's shot without a plate.
         PresetError: a preset, override or sidecar at fault.
     """
     if not inputs:
@@ -79,7 +84,7 @@ def discover(preset: Preset, inputs: Sequence[str | Path]) -> tuple[Shot, ...]:
         raise PresetError(faults.lines())
     patterns = parsed_patterns(base.model.shots, base.root, faults)
     faults.raise_if_any()
-    search = _Search(preset, base.model.shots, patterns)
+    search = _Search(preset, base.model.shots, patterns, finder)
     for entry in inputs:
         search.add(entry)
     return search.finished()
@@ -98,6 +103,7 @@ class _Search:
     preset: Preset
     settings: Shots
     patterns: Patterns
+    finder: Finder | None
     folders: Folders = field(default_factory=Folders)
     shots: dict[str, Shot] = field(default_factory=dict[str, Shot])
     faults: Faults = field(default_factory=Faults)
@@ -109,6 +115,10 @@ class _Search:
         # Not resolved: artists know their plates by the links that lead to them.
         path = Path(os.path.normpath(Path(entry).absolute()))
         if path.is_dir():
+            found = self.finder(path, self._told()) if self.finder else None
+            if found is not None:
+                self._take(found)
+                return
             root, candidates = self._in_folder(path)
         else:
             candidate = one_file(path, self.folders) if path.exists() else one_sequence(path, self.folders)
@@ -136,6 +146,20 @@ class _Search:
             raise MediaMissingError("\n".join(self.missing))
         return tuple(sorted(self.shots.values(), key=lambda s: (natural_key(s.name), natural_key(s.media["plate"]))))
 
+    def _told(self) -> dict[str, Any]:
+        """What a finder may know of the preset: its patterns, and which version of a plate it wants."""
+        return {"plate": self.settings.plate, "also": self.settings.also, "version": self.settings.version}
+
+    def _take(self, found: Iterable[Shot]) -> None:
+        for shot in found:
+            if "plate" not in shot.media:
+                self.unclear.append(
+                    f"shot {shot.name!r}: media must hold a plate, got {', '.join(shot.media) or 'none'} from the studio's "
+                    "shotgraph_discover_shots; give it one"
+                )
+                continue
+            self.shots.setdefault(shot.media["plate"], shot)
+
     def _in_folder(self, folder: Path) -> tuple[Path, list[Candidate]]:
         """``{root}`` and the plates of the shots in `folder`."""
         for pattern in self.patterns.plate:
@@ -148,10 +172,13 @@ class _Search:
             if inside:
                 named = [Candidate(c.media, {**c.fields, **known}, c.folder) for c in inside]
                 return folder.parent, self._one_each(named)
-        tried = [f"  {p.text} with {{root}}={folder}" for p in self.patterns.plate]
-        tried += [f"  {p.text} with {{root}}={folder.parent} and {{shot}}={folder.name}" for p in self.patterns.plate]
+        tried = [f"  tried {p.text} with {{root}}={folder}" for p in self.patterns.plate]
+        tried += [f"  tried {p.text} with {{root}}={folder.parent} and {{shot}}={folder.name}" for p in self.patterns.plate]
         listed = "\n".join(tried)
-        raise UsageError(f"shots: a folder must hold at least one plate, got {str(folder)!r}; looked for\n{listed}")
+        raise UsageError(
+            f"shots: a folder must hold at least one plate, got {str(folder)!r}; name the plate itself, or correct the "
+            f"preset's shots.plate\n{listed}"
+        )
 
     def _one_each(self, candidates: list[Candidate]) -> list[Candidate]:
         """One plate per shot: of several versions the one asked for, else the highest."""

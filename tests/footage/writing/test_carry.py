@@ -279,7 +279,7 @@ def test_survey_names_what_is_beside_the_picture(make_source):
         (1, "audio", "aac", "stereo", "fra"),
         (2, "subtitle", "mov_text", "", ""),
     ]
-    assert (carried.chapters, carried.other_video) == (2, 0)
+    assert (carried.chapters, carried.other_video) == (("one", "two"), 0)
     assert str(carried.streams[0]) == "audio stream 1 (aac, stereo)"
     assert accepted_indexes(carried, "mp4") == (1, 2)
     assert accepted_indexes(carried, "mkv") == (1,)

@@ -200,7 +200,7 @@ def test_numbers_fill_the_marks(tmp_path, pattern, frame, name):
 
 
 def test_pattern_without_marks_is_refused(tmp_path, header):
-    with pytest.raises(UsageError, match=r"file must hold #### for the frame number, got 'a\.exr'"):
+    with pytest.raises(UsageError, match=r"file must hold one run of # for the frame number, got 'a\.exr'"):
         open_sink(tmp_path / "a.exr", header("gbrpf16"), WriteSettings())
 
 

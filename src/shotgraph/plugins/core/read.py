@@ -78,7 +78,7 @@ class Read(Source):
         )
 
     @classmethod
-    def source(cls, params: Params, ctx: QueryContext) -> "FrameSource":
+    def source(cls, params: Params, ctx: QueryContext, *, known: object = None) -> "FrameSource":
         """The footage, opened; nothing is decoded yet."""
         # libav and OpenImageIO load when footage is opened, not when nodes are listed.
         from shotgraph.io.sources import open_source
@@ -92,6 +92,7 @@ class Read(Source):
             colour=Colour(params.primaries, params.transfer, params.matrix, params.range),
             timecode=params.timecode,
             rate=None if params.rate is None else Rate.parse(params.rate),
+            known=known,
         )
 
     @classmethod
@@ -108,5 +109,5 @@ class Read(Source):
         return media
 
     def open(self, media: Media, params: Params, ctx: Context) -> Reader:
-        """The same footage for decoding."""
-        return self.source(params, ctx)
+        """The same footage for decoding, probed again only if its files changed."""
+        return self.source(params, ctx, known=media.probed)

@@ -43,9 +43,11 @@ def part_path(file: str, frames: FrameRange, *, whole: FrameRange, handles: int)
     Returns:
         ``name.1010-1020.mov`` for a part of a movie, else `file`.
     """
+    from shotgraph.io.sequences import is_sequence
+
     path = Path(file)
     is_whole = frames == FrameRange(whole.first + handles, whole.last - handles)
-    if is_whole or "#" in path.name:
+    if is_whole or is_sequence(path):
         return path
     return path.with_name(f"{path.stem}.{frames}{path.suffix}")
 
