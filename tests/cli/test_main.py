@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -150,6 +151,17 @@ def test_a_note_names_the_plugin(capsys: pytest.CaptureFixture[str]) -> None:
 def test_ctrl_c_is_a_clean_cancel(capsys: pytest.CaptureFixture[str], error: BaseException) -> None:
     assert exit_code_of(raising(error)) == Exit.CANCELLED
     assert capsys.readouterr().err == "Error: cancelled; run the same command again to go on\n"
+
+
+def test_a_place_that_cannot_be_used_is_an_error_with_a_cure(shotgraph: Any, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    ran = shotgraph("plan", "transcode", root, "--out", tmp_path / "file")
+
+    assert ran.code == Exit.IO_FAILED
+    assert ran.err == (
+        f"Error: {tmp_path}/file: must be readable and writable, got File exists; check the path, permissions and free space\n"
+    )
 
 
 def test_an_unexpected_error_shows_where_and_says_error_only_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,6 +62,17 @@ def test_a_copy_verifies(shotgraph: Any, movie: Any, tmp_path: Path) -> None:
     assert "DIFFERS" not in ran.out
 
 
+def test_what_only_has_more_room_is_kept_and_not_equal(shotgraph: Any, root: Path) -> None:
+    assert shotgraph("run", "transcode", root).code == 0
+
+    ran = shotgraph("verify", root / "out/sh010_v001.mov", root / "sh010.mov")
+
+    rows = {line.split()[0]: line.split()[1:] for line in ran.out.splitlines()}
+    assert ran.code == Exit.VERIFIED
+    assert rows["pixel_format"] == ["kept", "yuv420p", "yuv422p10"]
+    assert rows["timecode"] == ["equal", "01:00:10:00", "01:00:10:00"]
+
+
 @pytest.mark.parametrize(
     ("changes", "name"), [({"timecode": "01:00:00:01"}, "timecode"), ({"frames": 4}, "frame_count")]
 )

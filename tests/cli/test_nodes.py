@@ -72,6 +72,13 @@ def test_show_describes_ports_and_parameters(shotgraph: Any) -> None:
     assert lines[-1].split(maxsplit=4) == ["turns", "integer", "0..", "1", "quarter turns"]
 
 
+def test_limits_say_which_of_them_belong_to_the_range(shotgraph: Any) -> None:
+    rows = {line.split()[0]: line for line in shotgraph("nodes", "show", "flow.dis").out.splitlines() if line}
+
+    assert rows["scale"].split()[1:4] == ["number", ">0..1", "1.0"]
+    assert rows["preset"].split()[1] == "ultrafast|fast|medium"
+
+
 @pytest.mark.usefixtures("studio")
 def test_show_prints_the_card_or_the_schema_as_json(shotgraph: Any) -> None:
     card = json.loads(shotgraph("nodes", "show", "turn.it", "--json").out)

@@ -14,6 +14,7 @@ import pytest
 
 from shotgraph.api import Colour, FrameRange, FrameSet, Rate, Timecode
 from shotgraph.errors import MediaError
+from shotgraph.io.hdr import read_hdr
 from shotgraph.io.probe import probe
 
 NTSC_24, NTSC_30 = Fraction(24000, 1001), Fraction(30000, 1001)
@@ -303,6 +304,7 @@ def test_unreadable_side_data_costs_a_warning_and_no_crash(
     clip = probe(path)
 
     assert any("side data of the frames cannot be read (31 is not a valid Type)" in text for text in clip.warnings)
+    assert not read_hdr(path)
 
 
 def test_vp9_alpha_is_seen(make_movie: Callable[..., Path]) -> None:

@@ -191,7 +191,7 @@ def test_skipped_holes_keep_their_numbers_and_are_listed(make_sequence: Callable
     folder = make_sequence("s.%04d.png", [1, 2, 5])
 
     with open_source(folder / "s.####.png", holes="skip") as source:
-        assert str(source.skipped) == "3-4"
+        assert str(source.media.skipped) == "3-4"
         assert source.info.range == FrameRange(1, 5)
         assert same(source.read(4), source.read(2))
 

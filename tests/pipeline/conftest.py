@@ -27,8 +27,8 @@ from shotgraph.pipeline.events import CancelFlag, Event
 from shotgraph.pipeline.execute import Outcome, ShotRun
 from shotgraph.pipeline.identity import IdentityMemo
 from shotgraph.pipeline.planner import Planner, Prepared, RunOptions
-from shotgraph.testing.given import GivenClasses, graph_spec
-from shotgraph.testing.synthetic import SYNTHETIC
+from shotgraph.pipeline.session import Session, ShotResult
+from shotgraph.testing.given import SYNTHETIC, GivenClasses, graph_spec
 
 
 class _Collector:
@@ -138,6 +138,38 @@ class Engine:
     def frames(self, nodes: Mapping[str, Mapping[str, Any]], **settings: Any) -> dict[int, Any]:
         """Frame number to picture."""
         return self.run(nodes, **settings).frames
+
+    def shots(
+        self,
+        nodes: Mapping[str, Mapping[str, Any]],
+        *names: str,
+        targets: Sequence[str] = ("out",),
+        **settings: Any,
+    ) -> list[ShotResult]:
+        """What a session makes of `nodes` over the shots `names`; kept results are shared by all sessions."""
+        session = self.session(**settings)
+        return session.run([(Shot(name=n, root=self.folder), graph_spec(nodes, targets=targets)) for n in names])
+
+    def session(
+        self,
+        *,
+        classes: Sequence[type[Node]] = (),
+        options: Mapping[str, Any] | None = None,
+        events: list[Event] | None = None,
+        cancel: CancelFlag | None = None,
+        cache: Cache | None = None,
+        **settings: Any,
+    ) -> Session:
+        """A session whose state lies in `folder`."""
+        given = {cls.id: cls for cls in (*SYNTHETIC, _collecting({}, {}), *classes)}
+        planner = Planner(
+            GivenClasses(tuple(given.values())),
+            cache or self.cache("sessions"),
+            IdentityMemo(None),
+            RunOptions(device="cpu", **(options or {})),
+        )
+        heard = events if events is not None else list[Event]()
+        return Session(planner, listener=heard.append, cancel=cancel or CancelFlag(), **settings)
 
 
 def _collecting(frames: dict[int, Any], keys: dict[int, str]) -> type[Target]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from shotgraph.api.frames import FrameSet
 from shotgraph.api.stream import StreamInfo
 
 
@@ -20,6 +21,7 @@ class Media:
         frame_files: shot frame to file for sequences, so that one changed file changes one frame; empty for movies.
         decoder: name and version of what decodes it, and every setting that can change a sample.
         warnings: what the reader noticed (two timecodes that disagree, snapped rate ...).
+        skipped: frames without a picture that a run leaves out and says so, with exit code 3.
         probed: what `Source.media` learnt and `Source.open` may use again in this process; no part of keys or plans.
     """
 
@@ -28,6 +30,7 @@ class Media:
     frame_files: Mapping[int, Path] = field(default_factory=dict[int, Path])
     decoder: str = ""
     warnings: tuple[str, ...] = ()
+    skipped: FrameSet = field(default_factory=FrameSet)
     probed: object = field(default=None, compare=False, repr=False)
 
 

@@ -36,6 +36,12 @@ def exit_code_of(work: Callable[[], Any]) -> int:
         for line in _context(error):
             click.echo(line, err=True)
         return fatal(_summary(error), error.exit_code)
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return fatal(
+            f"{place}must be readable and writable, got {error.strerror}; check the path, permissions and free space",
+            Exit.IO_FAILED,
+        )
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, it must end with a code
         for line in traceback_lines(error):
             click.echo(line, err=True)

@@ -11,7 +11,7 @@ from shotgraph.cli.output import json_option, print_json, print_table
 from shotgraph.cli.request import PresetRequest, request_options
 from shotgraph.errors import Exit
 from shotgraph.pipeline.events import CancelFlag
-from shotgraph.pipeline.explain import changes, downstream, ingredients
+from shotgraph.pipeline.explain import changes, ingredients
 from shotgraph.pipeline.planner import Prepared
 from shotgraph.pipeline.session import ShotResult
 from shotgraph.presets import explain as layers_of
@@ -49,7 +49,7 @@ def _row(prepared: Prepared) -> dict[str, Any]:
     plan = prepared.plan
     before = prepared.state.last_keys(plan.shot, plan.preset)
     found = [] if before is None else changes(before, ingredients(prepared.draft))
-    touched = {name for change in found for name in downstream(prepared.graph, change.node)}
+    touched = {name for change in found for name in prepared.graph.downstream([change.node])}
     units = {node.name: node.units for node in plan.nodes}
     kept = {node.name for node in plan.nodes if node.kept}
     return {

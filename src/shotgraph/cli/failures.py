@@ -12,7 +12,7 @@ from shotgraph.errors import Exit, worst_exit
 from shotgraph.pipeline.session import ShotResult
 
 # A shot that ended with one of these has its outputs.
-_DELIVERED = (Exit.VERIFIED, Exit.SKIPPED_FRAMES)
+DELIVERED = (Exit.VERIFIED, Exit.SKIPPED_FRAMES)
 
 
 def tell_failures(results: Sequence[ShotResult], *, total: int, what: str = "failed") -> Exit:
@@ -27,7 +27,7 @@ def tell_failures(results: Sequence[ShotResult], *, total: int, what: str = "fai
         The exit code of the whole command.
     """
     code = worst_exit([result.exit for result in results])
-    failed = [result for result in results if result.exit not in _DELIVERED]
+    failed = [result for result in results if result.exit not in DELIVERED]
     for result in failed:
         for line in traceback_lines(result.error) if result.error is not None else ():
             click.echo(line, err=True)

@@ -33,7 +33,7 @@ def command(ctx: click.Context, out: str | None, as_json: bool, **asked: Any) ->
             else:
                 plans.append(planned.plan)
     if out is not None:
-        _write(Path(out), plans)
+        write_plans(Path(out), plans)
     if as_json:
         click.echo("[" + ",\n".join(plan.model_dump_json(indent=1) for plan in plans) + "]")
     else:
@@ -42,7 +42,7 @@ def command(ctx: click.Context, out: str | None, as_json: bool, **asked: Any) ->
     return tell_failures(failed, total=len(failed) + len(plans), what="cannot be planned")
 
 
-def _write(folder: Path, plans: list[Plan]) -> None:
+def write_plans(folder: Path, plans: list[Plan]) -> None:
     """One file a shot; a shot whose name cannot be a file name is a usage error."""
     folder.mkdir(parents=True, exist_ok=True)
     for plan in plans:

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from shotgraph.cli.failures import tell_failures
-from shotgraph.cli.output import json_option, plain, print_json
+from shotgraph.cli.failures import DELIVERED, tell_failures
+from shotgraph.cli.output import counted, json_option, plain, print_json
 from shotgraph.cli.progress import Progress, progress
 from shotgraph.cli.request import Request, request_of, request_options
 from shotgraph.cli.summary import document, print_summary
-from shotgraph.errors import ShotgraphError
+from shotgraph.errors import PluginError, ShotgraphError
 from shotgraph.pipeline.events import CancelFlag, Event
 from shotgraph.pipeline.session import ShotResult
 
@@ -40,6 +40,8 @@ def command(ctx: click.Context, mode: str, as_json: bool, **asked: Any) -> int:
     not at all.
     """
     request = request_of(ctx, asked)
+    for broken in request.registry.hooks.broken():
+        click.echo(f"warning: {broken.error}", err=True)
     teller = progress(mode, to_stderr=as_json)
     cancel = CancelFlag()
     results: list[ShotResult] = []
@@ -49,7 +51,7 @@ def command(ctx: click.Context, mode: str, as_json: bool, **asked: Any) -> int:
                 results.extend(session.run(jobs))
         finally:
             teller.close()
-    _publish(request, results)
+    refusals = _publish(request, results)
     if as_json:
         print_json(document(results))
     elif mode == "json":
@@ -57,7 +59,15 @@ def command(ctx: click.Context, mode: str, as_json: bool, **asked: Any) -> int:
     else:
         print_summary(results)
         _report(request, results)
-    return tell_failures(results, total=len(results))
+    for refusal in refusals:
+        click.echo(f"warning: {refusal}", err=True)
+    code = tell_failures(results, total=len(results))
+    if refusals and code in DELIVERED:
+        raise PluginError(
+            f"publish: every output must be taken over, got {counted(len(refusals), 'refusal')}, told above; the outputs are "
+            "verified and stay, repair the plugin and run with --force to offer them again"
+        )
+    return code
 
 
 def _listener(request: Request, teller: Progress) -> Any:
@@ -83,8 +93,9 @@ def _report(request: Request, results: list[ShotResult]) -> None:
         click.echo(f"\n{section}")
 
 
-def _publish(request: Request, results: list[ShotResult]) -> None:
-    """Offer every freshly written output to the studio's asset system."""
+def _publish(request: Request, results: list[ShotResult]) -> list[str]:
+    """Offer every freshly written output to the studio's asset system; what it has against them."""
+    refusals: list[str] = []
     for result in results:
         for output in result.written if result.plan is not None and not result.up_to_date else ():
             record = {
@@ -93,7 +104,11 @@ def _publish(request: Request, results: list[ShotResult]) -> None:
                 "digest": output.digest,
                 "plan": result.plan.digest if result.plan else "",
             }
-            request.registry.hooks.call("shotgraph_publish", record=record)
+            try:
+                request.registry.hooks.call("shotgraph_publish", record=record)
+            except ShotgraphError as error:
+                refusals.append(str(error))
+    return refusals
 
 
 @contextmanager

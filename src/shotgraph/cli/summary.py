@@ -44,8 +44,13 @@ def _details(result: ShotResult) -> Iterator[str]:
             yield f"    loses {loss}"
     for target, frames in result.outcome.skipped.items():
         yield f"{result.shot}: {target} repeats the picture before at skipped frames {', '.join(map(str, frames))}"
-    for warning in result.plan.warnings if result.plan else ():
+    for warning in _warnings(result):
         yield f"{result.shot}: warning: {warning}"
+
+
+def _warnings(result: ShotResult) -> list[str]:
+    """Of the plan and of the run, each once."""
+    return list(dict.fromkeys((*(result.plan.warnings if result.plan else ()), *result.warnings)))
 
 
 def _verdict(output: WrittenOutput) -> str:
@@ -97,7 +102,7 @@ def document(results: list[ShotResult]) -> dict[str, Any]:
                 "computed": r.outcome.computed,
                 "loaded": r.outcome.loaded,
                 "node_seconds": {n: round(s, 4) for n, s in r.outcome.seconds.items()},
-                "warnings": r.plan.warnings if r.plan else (),
+                "warnings": _warnings(r),
                 "internal": r.exit == Exit.INTERNAL,
             }
             for r in results

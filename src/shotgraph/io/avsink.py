@@ -140,7 +140,9 @@ class AvSink:
         # The trailer of an aborted file may fail for the reason that aborted it.
         with contextlib.suppress(FFmpegError, OSError, ValueError), captured_errors():
             container.close()
-        self._part.unlink(missing_ok=True)
+        # Nor may a file that cannot even be named hide why.
+        with contextlib.suppress(OSError):
+            self._part.unlink(missing_ok=True)
 
     def _open(self) -> None:
         plan = self._plan

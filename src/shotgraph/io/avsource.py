@@ -84,8 +84,8 @@ class AvSource:
             return self._last[1]
         picture = self._picture(slot)
         if picture is None:
-            self._damaged.add(frame)
             picture = self._filled(slot)
+            self._damaged.add(frame)
         self._last = (slot, picture)
         return picture
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from shotgraph.api import STANDARD_RATES, PixelFormat, StreamInfo
 from shotgraph.errors import LossError
-from shotgraph.io.carry import Carried, CarriedStream
+from shotgraph.io.beside import Carried, CarriedStream
 from shotgraph.io.codecs import INTERLACED, Codec, Container, bits_to_keep, wanted_format
 from shotgraph.io.hdr import Hdr10
 from shotgraph.io.languages import spelled
@@ -129,7 +129,9 @@ def _precision(case: Case, wanted: PixelFormat, target: PixelFormat) -> Iterator
 
 def _code_range(case: Case) -> Iterator[Loss]:
     before = case.info.colour.range
-    if before not in ("unspecified", *case.codec.ranges) and case.info.pixel_format.startswith("yuv"):
+    # YUV that becomes RGB leaves its range behind: RGB files are full by definition.
+    stays_yuv = case.info.pixel_format.startswith("yuv") and case.format is not None and case.format.family == "yuv"
+    if before not in ("unspecified", *case.codec.ranges) and stays_yuv:
         yield Loss(
             "range", f"{case.codec.name} cannot be tagged {before}; samples are scaled to {case.written.colour.range}"
         )

@@ -44,7 +44,8 @@ class Codec:
         decodes_as: formats that come back under another name, encoded to decoded.
         whole_blocks: formats it takes only where the picture is a whole number of chroma blocks.
         takes_quality: `WriteSettings.quality` and `preset` mean something.
-        pixel_bytes: of the file per pixel and frame, for estimates; None takes two thirds of the raw planes.
+        pixel_bytes: of the file per pixel and frame at 1920x1080, for estimates (small pictures take up to 1.7 times as
+            much); None takes two thirds of the raw planes.
     """
 
     name: str
@@ -121,12 +122,12 @@ CODECS: dict[str, Codec] = {
     for codec in (
         _H264,
         replace(_H264, name="h264_lossless", lossless=True, options=(("qp", "0"),), pixel_bytes=None),
-        _prores("prores_proxy", "proxy", _PRORES_422, 0.09),
-        _prores("prores_lt", "lt", _PRORES_422, 0.21),
-        _prores("prores_422", "standard", _PRORES_422, 0.30),
-        _prores("prores_hq", "hq", _PRORES_422, 0.44),
-        _prores("prores_4444", "4444", _PRORES_4444, 0.67),
-        _prores("prores_4444xq", "4444xq", _PRORES_4444, 1.00),
+        _prores("prores_proxy", "proxy", _PRORES_422, 0.10),
+        _prores("prores_lt", "lt", _PRORES_422, 0.22),
+        _prores("prores_422", "standard", _PRORES_422, 0.31),
+        _prores("prores_hq", "hq", _PRORES_422, 0.47),
+        _prores("prores_4444", "4444", _PRORES_4444, 0.70),
+        _prores("prores_4444xq", "4444xq", _PRORES_4444, 1.05),
         Codec(
             name="ffv1",
             encoder="ffv1",

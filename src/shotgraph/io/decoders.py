@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any, cast
 
 import av
+from av.error import InvalidDataError
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from shotgraph.io.ffv1 import is_damaged
 from shotgraph.io.labels import sorted_tags, tag
 
 # libav's own VP8 and VP9 decoders drop the alpha plane without a word; libvpx's give it.
@@ -42,6 +45,8 @@ def is_flush(packet: Packet[VideoStream]) -> bool:
 
 
 def decode(decoder: VideoCodecContext, packet: Packet[VideoStream]) -> list[VideoFrame]:
-    """The frames that `packet` completes; all that are left for the end-of-file marker."""
+    """The frames that `packet` completes; all that are left for the end-of-file marker. FFmpegError for a damaged packet."""
+    if decoder.name == "ffv1" and decoder.extradata and packet.size and is_damaged(bytes(packet)):
+        raise InvalidDataError(errno.EBADMSG, f"slice checksum mismatch in the picture at {packet.pts}")
     # PyAV's stub leaves the packet's type variable open.
     return cast(Any, decoder).decode(None if is_flush(packet) else packet)

@@ -7,12 +7,15 @@ bitstream (SMPTE ST 2086 and CTA-861.3, as H.264 SEI messages).
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from av.error import FFmpegError
+from av.sidedata.sidedata import SideData
+from av.video.frame import VideoFrame
 
 from shotgraph.errors import MediaError, MediaMissingError
 from shotgraph.io.opening import opened, picture_streams
@@ -68,13 +71,18 @@ def _mastering(blob: bytes) -> tuple[Fraction, ...]:
     return tuple(Fraction(numerator, denominator) for numerator, denominator in pairs)
 
 
+def _blobs(frame: VideoFrame) -> dict[str, bytes]:
+    """Side data by name."""
+    # PyAV's stub calls the container a TypedDict; it is a mapping that iterates over its items.
+    return {item.type.name: bytes(item) for item in cast(Iterable[SideData], frame.side_data)}
+
+
 def read_hdr(path: str | Path, stream: int = 0) -> Hdr10:
     """What the first frame of video stream number `stream` carries; nothing for a file that does not decode."""
     try:
         with opened(Path(path)) as container:
             frame = next(iter(container.decode(picture_streams(container)[stream])), None)
-            side_data: Any = () if frame is None else frame.side_data
-            blobs = {item.type.name: bytes(item) for item in side_data}
+            blobs = {} if frame is None else _blobs(frame)
     # One kind that PyAV has no name for (EXIF) is a ValueError for all of the side data; probing warns about it.
     except (FFmpegError, MediaError, MediaMissingError, IndexError, ValueError):
         return Hdr10()

@@ -15,6 +15,9 @@ from av.video.stream import VideoStream
 from shotgraph.errors import MediaError, MediaMissingError
 from shotgraph.io.libav import captured_errors
 
+# libav's readers of files that only name other files.
+_PLAYLISTS = {"concat", "hls", "applehttp", "dash", "imf", "sdp", "image2", "webm_dash_manifest"}
+
 
 def _checked(path: Path) -> None:
     """Refuse what is no readable file before libav sees it: its messages name no cure."""
@@ -64,6 +67,11 @@ def opened(path: Path) -> Generator[InputContainer]:
         except (FFmpegError, OSError) as error:
             raise MediaError(_reason(path, str(log), error)) from error
     with container:
+        if _PLAYLISTS & set(container.format.name.split(",")):
+            # Its digest says nothing of the files behind it: one of them could change and every kept result would stay.
+            raise MediaError(
+                f"{path}: media must be a movie itself, got a playlist ({container.format.name}); name the movies in it"
+            )
         yield container
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from shotgraph.api import Colour, PixelFormat, StreamInfo
 from shotgraph.api.stream import UNSPECIFIED, FieldOrder
 from shotgraph.errors import MediaError, UsageError
+from shotgraph.io.beside import Carried, accepted_indexes, survey
 from shotgraph.io.capability import Case, Loss, losses, refuse
-from shotgraph.io.carry import Carried, CarryPlan, TimeRange, accepted_indexes, survey
+from shotgraph.io.carry import CarryPlan, TimeRange
 from shotgraph.io.codecs import (
     EXR_COMPRESSIONS,
     MUXERS,
@@ -71,7 +72,7 @@ class OutputPlan:
 
     @property
     def estimated_bytes(self) -> int:
-        """Size of the finished output, for the disk check; a guess on the high side."""
+        """Size of the finished pictures, for the disk check; a guess, on the high side from 1920x1080 upwards."""
         info = self.info
         if self.codec.pixel_bytes is not None:
             return round(self.codec.pixel_bytes * info.width * info.height * info.count)

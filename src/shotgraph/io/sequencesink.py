@@ -6,7 +6,6 @@ sequence's own log are foreign and stay.
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Any, cast
 
@@ -85,8 +84,8 @@ class SequenceSink:
         except ShapeError as error:
             raise ShapeError(f"{plan.path}: frame {frame}: {error}") from error
         final = frame_path(plan.path, frame)
-        # The extension stays last: OpenImageIO reads by it.
-        part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
+        # The extension stays last: OpenImageIO reads by it. One name a frame: what a killed run left is written over.
+        part = final.with_name(f".{final.stem}.part{final.suffix}")
         try:
             write_still(part, still)
             size, digest = part.stat().st_size, file_digest(part)
@@ -98,8 +97,12 @@ class SequenceSink:
             self._log.settled(entry)
         except OutputExistsError:
             raise
-        except OSError as error:
+        except OutputError as error:
             raise OutputError(f"{plan.path}: frame {frame}: {error}") from error
+        except OSError as error:
+            raise OutputError(
+                f"{plan.path}: frame {frame} must be written, got {error}; free space, or check the folder's permissions"
+            ) from error
         finally:
             part.unlink(missing_ok=True)
         self._finished.add(frame)

@@ -23,7 +23,6 @@ class SequenceSource:
         info: header of its stream.
         clip: everything probing found.
         media: files, decoder and warnings, for keys and reports.
-        skipped: with ``holes="skip"``, the frames that have no file: they read like ``hold``, and writers leave them out.
     """
 
     def __init__(
@@ -54,7 +53,6 @@ class SequenceSource:
             )
         self.info = info
         self.clip = clip
-        self.skipped = sequence.missing if holes == "skip" else FrameSet()
         self._sequence = sequence
         self._numbers = tuple(sequence.files)
         self._holes: HolesPolicy = holes
@@ -70,6 +68,7 @@ class SequenceSource:
             frame_files=dict(sorted({**sequence.files, **held}.items())),
             decoder=f"OpenImageIO {oiio.VERSION_STRING}, {video.codec}, holes={holes}, corrupt={corrupt}",
             warnings=clip.warnings,
+            skipped=sequence.missing if holes == "skip" else FrameSet(),
         )
 
     @property

@@ -9,8 +9,9 @@ from pathlib import Path
 from shotgraph.api import PixelFormat, StreamInfo
 from shotgraph.api.stream import UNSPECIFIED
 from shotgraph.errors import VerifyError
+from shotgraph.io.beside import CarriedStream, accepted_indexes, stream_digests, survey
 from shotgraph.io.capability import Case, losses
-from shotgraph.io.carry import CarriedStream, CarryReport, accepted_indexes, stream_digests, survey
+from shotgraph.io.carry import CarryReport
 from shotgraph.io.clipinfo import ClipInfo, VideoInfo
 from shotgraph.io.codecs import CODECS, Codec, container_of
 from shotgraph.io.hdr import Hdr10, read_hdr
@@ -182,9 +183,18 @@ def _picture(clip: ClipInfo, wanted: Expectation) -> Iterator[Check]:
         expected = getattr(info.colour, name)
         if name != "matrix" or _same_family(info.pixel_format, video.native_format):
             got = getattr(video.colour, name)
-            # H.264 has one bit for the range: it says limited where nobody said anything, which is what untagged means.
-            implied = (name, expected, got) == ("range", UNSPECIFIED, "limited")
+            implied = name == "range" and _same_range(expected, got, video.codec)
             yield Check(name, expected, got, implied or expected == got)
+
+
+def _same_range(expected: str, got: str, codec: str) -> bool:
+    """Whether two tags mean one range: untagged YUV is limited.
+
+    ProRes and H.264 read as limited where nobody said anything; H.264 leaves "limited" out where no other tag is set.
+    """
+    return (expected, got) == (UNSPECIFIED, "limited") or (
+        codec == "h264" and {expected, got} == {UNSPECIFIED, "limited"}
+    )
 
 
 def _same_family(one: str, other: str) -> bool:

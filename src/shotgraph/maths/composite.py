@@ -25,6 +25,12 @@ def block_mean(weight: Plane, *, x_shift: int, y_shift: int) -> NDArray[np.float
     return blocks.mean(axis=(1, 3), dtype=np.float32)
 
 
+def straight_colour(picture: Image) -> Colours:
+    """Colour of (h, w, 4) whose channels are multiplied by alpha, divided by it again; 0 where alpha is 0."""
+    colour, alpha = picture[..., :3], picture[..., 3:]
+    return np.divide(colour, alpha, out=np.zeros_like(colour), where=alpha > 0)
+
+
 def over(background: Image, foreground: Colours, coverage: Plane, *, straight: bool) -> Image:
     """The foreground's colour over the background.
 

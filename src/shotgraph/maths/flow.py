@@ -9,6 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from shotgraph.api.kinds import FlowFrame
 from shotgraph.maths.shapes import (
     Chain,
     NewChain,
@@ -101,6 +102,17 @@ def extend_chain(chain: Chain, step: Vectors, back: Vectors) -> Chain:
         band = slice(top, min(top + _BAND_ROWS, height))
         extended[band] = _extend_rows(chain, step[band], back, top_px=top)
     return extended
+
+
+def chain_to_second(chain: Chain, pair: FlowFrame) -> Chain:
+    """The chain of the second frame of `pair`, out of that of its first."""
+    return extend_chain(chain, pair.backward, pair.forward)
+
+
+def chain_to_first(chain: Chain, pair: FlowFrame) -> Chain:
+    """The chain of the first frame of `pair`, out of that of its second; it ends where the record says occluded."""
+    step = np.where(pair.occluded[..., None] > 0.5, np.float32(np.nan), pair.forward)
+    return extend_chain(chain, step, pair.backward)
 
 
 def _extend_rows(chain: Chain, step: NewVectors, back: Vectors, *, top_px: int) -> NewChain:

@@ -70,7 +70,6 @@ class ClipStage:
 
         def emit(frame: int, out: Any) -> None:
             nonlocal last
-            run.cancel.check()
             for port, kind in streams:
                 check_frame(kind, getattr(out, port), who=f"{vertex.name}.{port}")
                 freeze(kind, getattr(out, port))
@@ -82,5 +81,7 @@ class ClipStage:
             self._outcome.spent(vertex.name, 1, now - last)
             run.tell_unit(vertex.name, frame, now - last)
             last = now
+            # Behind the frame, not before it: what was computed is kept.
+            run.cancel.check()
 
         return emit

@@ -22,6 +22,7 @@ from shotgraph.api.shot import Shot
 from shotgraph.errors import GraphError, PresetError, ShotgraphError
 from shotgraph.pipeline.binding import PlanContext, check_reach, contract_with, grid_of, outputs_of, whole_identity
 from shotgraph.pipeline.inserted import NativeToRgb, blend_of, conversion_of
+from shotgraph.pipeline.offers import did_you_mean
 from shotgraph.pipeline.vertex import Graph, Link, Vertex
 
 
@@ -102,7 +103,8 @@ class _Compiler:
             return None
         node = self._specs.get(name)
         if node is None:
-            return self._fault(name, f"graph.{name}: must be a node of this graph, got no such node; define it")
+            hint = did_you_mean(name, self._specs) or "; define it"
+            return self._fault(name, f"graph.{name}: must be a node of this graph, got no such node{hint}")
         if name in self._open:
             circle = " > ".join([*self._open[self._open.index(name) :], name])
             return self._fault(name, f"{node.where}: graph.{name}: links must not form a circle, got {circle}")

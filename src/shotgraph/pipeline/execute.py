@@ -33,7 +33,7 @@ from shotgraph.pipeline.runners import (
 )
 from shotgraph.pipeline.schedule import LanePlan, Schedule
 from shotgraph.pipeline.stages import KEEP_PREFIX, Stage, StagePlanner, kept_nodes
-from shotgraph.pipeline.substitutes import Substitutes
+from shotgraph.pipeline.substitutes import Substitutes, skipped_among
 from shotgraph.pipeline.threads import BackgroundWriter, Prefetcher
 from shotgraph.pipeline.vertex import Graph, Vertex
 
@@ -282,7 +282,7 @@ class StreamStage:
         if isinstance(node, Source):
             if vertex.media is None:
                 raise GraphError(f"{vertex.name}: a source must have media, got none")
-            return SourceRunner(vertex, Prefetcher(node.open(vertex.media, vertex.params, ctx), lane.run))
+            return SourceRunner(vertex, Prefetcher(node.open(vertex.media, vertex.params, ctx), lane.run), ctx)
         if isinstance(node, Target):
             return TargetRunner(vertex, self._run.writers[vertex.name], partial(self._target_key, vertex))
         if isinstance(node, SequentialNode):
@@ -304,8 +304,9 @@ class StreamStage:
             run.cancel.check()
         station = self._stations[name]
         runner, vertex = station.runner, station.vertex
+        skipped = skipped_among(inputs) if self._substitutes.exist else None
         started = perf_counter()
-        values = runner.run(unit, inputs)
+        values = runner.run(unit, inputs) if skipped is None else runner.skip(unit, skipped)
         seconds = perf_counter() - started
         if vertex is None:
             return values

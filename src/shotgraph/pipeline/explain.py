@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from shotgraph.pipeline.planner import Draft
-from shotgraph.pipeline.vertex import Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +58,6 @@ def changes(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]])
             if old.get(label) != new.get(label)
         )
     return found
-
-
-def downstream(graph: Graph, node: str) -> list[str]:
-    """Nodes whose results depend on `node`, in order; itself first."""
-    touched = {node}
-    for name, vertex in graph.vertices.items():
-        if any(link.vertex in touched for port, link in vertex.links.items() if not vertex.ports[port].header_only):
-            touched.add(name)
-    return [name for name in graph.vertices if name in touched]
 
 
 def _text(value: Any) -> str:

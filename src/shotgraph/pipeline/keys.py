@@ -85,7 +85,7 @@ class Keyring:
     def _numerics(self, vertex: Vertex) -> Any:
         if vertex.cls.numerics == "exact":
             return "exact"
-        devices = {"device", "cuda"}
+        devices = {"device", "gpu", "cuda"}
         return {k: v for k, v in self._environment.items() if vertex.cls.numerics == "device" or k not in devices}
 
     def frame(self, name: str, index: int) -> bytes:

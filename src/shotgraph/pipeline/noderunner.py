@@ -15,7 +15,7 @@ from shotgraph.errors import Cancelled, NodeError, ShapeError, ShotgraphError
 from shotgraph.pipeline.chunkgrid import ChunkGrid
 from shotgraph.pipeline.context import RunContext
 from shotgraph.pipeline.grid import IdentityGrid
-from shotgraph.pipeline.runners import Inputs, Runner, set_up, skipped_among
+from shotgraph.pipeline.runners import Inputs, Runner, set_up
 from shotgraph.pipeline.substitutes import Skipped
 from shotgraph.pipeline.vertex import Vertex
 
@@ -41,7 +41,8 @@ class NodeRunner(Runner):
         self._anchored = isinstance(vertex.grid, ChunkGrid) and bool(vertex.grid.chunk.anchors)
         self._identity = vertex.grid.query if isinstance(vertex.grid, IdentityGrid) else None
         self._previous = previous
-        # The last good value, and the last unit that gave it or a stand-in.
+        # The last good value, a frame more than planned, so only where it may be asked for; and the last unit that gave one.
+        self._holds = vertex.spec.on_error == "hold"
         self._last: Any = None
         self._reached: int | None = None
         set_up(vertex, node, ctx)
@@ -49,10 +50,6 @@ class NodeRunner(Runner):
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One call of `process`, or what `on_error` says instead."""
         self.substituted = False
-        skipped = skipped_among(inputs)
-        if skipped is not None:
-            self._reached = unit
-            return [skipped] * len(self._grid.gives(unit))
         same = None if self._identity is None else self._identity(unit)
         ctx = self._ctx
         ctx.frames, ctx.index = self._grid.frames(unit), unit
@@ -66,9 +63,14 @@ class NodeRunner(Runner):
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; policy and message are ours
             outs = self._failed(inputs, error, self._grid.gives(unit))
         else:
-            self._last = outs[-1]
+            self._last = outs[-1] if self._holds else None
         self._reached = unit
         return outs
+
+    def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
+        """Whatever reads a skipped frame is skipped with it."""
+        self._reached = unit
+        return [skipped] * len(self._grid.gives(unit))
 
     def _bound(self, inputs: Inputs) -> Any:
         """`In` for one unit: frames as they are for single-frame nodes, else stacks."""

@@ -23,6 +23,7 @@ from shotgraph.pipeline.host import default_threads, environment, settle_device
 from shotgraph.pipeline.identity import Identity, IdentityMemo, MediaIdentity, identify
 from shotgraph.pipeline.kept import KeptStore
 from shotgraph.pipeline.keys import Keyring
+from shotgraph.pipeline.places import check_places
 from shotgraph.pipeline.stages import Stage, StagePlanner
 from shotgraph.pipeline.state import RunState
 from shotgraph.pipeline.versions import Versions, has_version, with_version
@@ -109,6 +110,7 @@ class Planner:
 
     def draft(self, spec: GraphSpec, shot: Shot) -> Draft:
         """The first half: compiled, media identified; whatever is wrong with the preset or the media is found here."""
+        _check_refresh(self.options.refresh, spec)
         frozen = self.frozen.get(shot.name)
         if frozen is not None:
             check_host(frozen, self.classes)
@@ -119,7 +121,7 @@ class Planner:
         """The second half: keys, version, stages and the frozen plan; `group` is every shot of the run."""
         keys, options = draft.keys, draft.options
         keys.group = tuple(member.keys for member in group) or (keys,)
-        kept = KeptStore(draft.graph, keys, self.cache, refresh=frozenset(options.refresh))
+        kept = KeptStore(draft.graph, keys, self.cache, refresh=frozenset(draft.graph.downstream(options.refresh)))
         wanted = wanted_frames(draft.graph, options.frames)
         shot = draft.graph.shot
         state = RunState(shot.root)
@@ -133,6 +135,7 @@ class Planner:
         number = versions.settle(options.version, plan_digest=plan_digest, reserve=self.reserve)
         graph = _numbered(draft.graph, number)
         outputs = {name: _expected(graph.vertices[name], frames, shot, options) for name, frames in wanted.items()}
+        check_places(graph, outputs, wanted)
         stages = StagePlanner(graph, present=kept.present, valued=kept.valued, restart=kept.restart).plan(wanted)
         plan = Freezer(graph, keys, stages).plan(draft, wanted, outputs, number, plan_digest)
         if frozen is not None:
@@ -188,6 +191,13 @@ class Draft:
             if v.media is not None
         }
         self.keys = Keyring(self.graph, self.identities, self.environment)
+
+
+def _check_refresh(names: Sequence[str], spec: GraphSpec) -> None:
+    known = [node.name for node in spec.nodes]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"refresh: must name a node of the preset, one of {', '.join(known)}, got {name!r}")
 
 
 def wanted_frames(graph: Graph, asked: FrameSet | None) -> dict[str, FrameSet]:

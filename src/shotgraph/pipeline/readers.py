@@ -85,6 +85,8 @@ class StreamReader:
         """The node's `Out` at `frame`."""
         vertex = self._vertex
         if self._media is not None:
+            if vertex.media is not None and frame in vertex.media.skipped:
+                return self._whole(Skipped(f"frame {frame} has no file; read it with holes: hold"))
             kind = vertex.kinds[self._port]
             return vertex.cls.Out(**{self._port: freeze(kind, self._media.read(frame))})
         if self._kept or self._node is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from shotgraph.api.frames import FrameSet
 from shotgraph.api.kinds import check_frame, freeze
 from shotgraph.api.node import Node, SequentialNode
 from shotgraph.api.ports import Artifact
@@ -33,20 +34,15 @@ class Runner:
         """One value (`Out` or `Skipped`) for each index the unit gives."""
         raise NotImplementedError
 
+    def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
+        """As `run`, for a unit that reads a skipped value."""
+        raise NotImplementedError
+
     def settle(self, unit: int) -> None:
         """Called after a unit that neither is nor is made of a substitute."""
 
     def close(self) -> None:
         """Release what it holds; called on errors too."""
-
-
-def skipped_among(inputs: Inputs) -> Skipped | None:
-    """The first skipped value among `inputs`."""
-    for values in inputs.values():
-        for value in values:
-            if type(value) is Skipped:
-                return value
-    return None
 
 
 def set_up(vertex: Vertex, node: Node, ctx: RunContext) -> None:
@@ -63,18 +59,27 @@ def set_up(vertex: Vertex, node: Node, ctx: RunContext) -> None:
 class SourceRunner(Runner):
     """Hands out decoded frames, read ahead in a thread."""
 
-    def __init__(self, vertex: Vertex, prefetcher: Prefetcher) -> None:
+    def __init__(self, vertex: Vertex, prefetcher: Prefetcher, ctx: RunContext) -> None:
         self._out, self._port = vertex.cls.Out, next(iter(vertex.kinds))
         self._kind = vertex.kinds[self._port]
-        self._prefetcher = prefetcher
+        self._prefetcher, self._ctx = prefetcher, ctx
+        self._name, self._absent = vertex.name, vertex.media.skipped if vertex.media is not None else FrameSet()
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """The frame."""
+        self.substituted = unit in self._absent
+        if self.substituted:
+            # Readers say something for every frame; here it is not wanted.
+            self._prefetcher.get(unit)
+            return (Skipped(f"{self._name}: frame {unit} has no file"),)
         return (self._out(**{self._port: freeze(self._kind, self._prefetcher.get(unit))}),)
 
     def close(self) -> None:
-        """Stop the thread."""
+        """Stop the thread, and say which frames are not what was shot."""
         self._prefetcher.close()
+        damaged = self._prefetcher.damaged
+        if damaged.ranges:
+            self._ctx.warn(f"{self._name}: frames {damaged} did not decode; another picture stands in, as corrupt says")
 
 
 class BlendRunner(Runner):
@@ -85,9 +90,6 @@ class BlendRunner(Runner):
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One frame out of the windows that cover it."""
-        skipped = skipped_among(inputs)
-        if skipped is not None:
-            return [skipped]
         indices = [k for k in self._windows.needs(unit)["windows"] if k is not None]
         values: dict[str, Any] = {}
         for port, kind in self._vertex.kinds.items():
@@ -95,6 +97,10 @@ class BlendRunner(Runner):
             values[port] = freeze(kind, blend(kind, parts, frame=unit, grid=self._windows.windows))
             check_frame(kind, values[port], who=f"{self._vertex.name}.{port}")
         return (self._vertex.out(**values),)
+
+    def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
+        """A frame that lacks a window is skipped too."""
+        return (skipped,)
 
 
 class SequentialRunner(Runner):
@@ -111,12 +117,6 @@ class SequentialRunner(Runner):
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One step."""
         vertex, ctx = self._vertex, self._ctx
-        skipped = skipped_among(inputs)
-        if skipped is not None:
-            raise NodeError(
-                f"{vertex.name}: a stateful node must see every frame, got a skipped one ({skipped.reason})",
-                hint="use on_error: hold upstream",
-            )
         ctx.frames, ctx.index = (unit,), unit
         frames = {port: getattr(inputs[port][0], link.port) for port, link in self._links.items()}
         try:
@@ -131,6 +131,13 @@ class SequentialRunner(Runner):
             check_frame(kind, getattr(out, port), who=f"{vertex.name}.{port}")
             freeze(kind, getattr(out, port))
         return (out,)
+
+    def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
+        """Impossible: the state would lack a frame from here on."""
+        raise NodeError(
+            f"{self._vertex.name}: a stateful node must see every frame, got a skipped one ({skipped.reason})",
+            hint="use on_error: hold upstream",
+        )
 
     def _restored(self, unit: int) -> Artifact:
         """The state in front of `unit`; `OutputError` when it is gone since the run was planned: no other would be right."""
@@ -164,19 +171,20 @@ class TargetRunner(Runner):
         self.skipped: list[int] = []
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
-        """Queue one frame; a skipped one repeats the picture before it, so that the output keeps its timing."""
-        out = inputs[self._port][0]
-        if isinstance(out, Skipped):
-            self.skipped.append(unit)
-            if self._held is None:
-                raise NodeError(
-                    f"{self._vertex.name}: the first frame must not be skipped, got {out.reason}",
-                    hint="use on_error: black",
-                )
-            self._writer.write(unit, self._held, "skipped")
-            return ()
-        self._held = getattr(out, self._link.port)
+        """Queue one frame."""
+        self._held = getattr(inputs[self._port][0], self._link.port)
         self._writer.write(unit, self._held, self._key_of(unit))
+        return ()
+
+    def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
+        """Repeat the picture before it, so that the output keeps its timing."""
+        self.skipped.append(unit)
+        if self._held is None:
+            raise NodeError(
+                f"{self._vertex.name}: the first frame must not be skipped, got {skipped.reason}",
+                hint="use on_error: black",
+            )
+        self._writer.write(unit, self._held, "skipped")
         return ()
 
 
@@ -185,4 +193,8 @@ class KeepRunner(Runner):
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """Nothing more to do."""
+        return ()
+
+    def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
+        """What stands for it waits in memory for the stage that reads it."""
         return ()

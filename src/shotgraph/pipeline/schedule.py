@@ -130,7 +130,7 @@ class Schedule:
                 inputs[f"{tap.port}@anchors"] = self._gather(tap.producer, plan.anchors[tap.port])
         values = self._work(lane.name, unit, inputs)
         if not plan.drives:
-            for index, value in zip(lane.grid.gives(unit), values, strict=True):
+            for index, value in enumerate(values, lane.grid.gives(unit).start):
                 self._hold(lane, index, value)
         self._step(lane)
 
@@ -152,10 +152,10 @@ class Schedule:
 
     def _hold(self, lane: _Lane, index: int, value: Any) -> None:
         """Keep a value until the watermark passes it; one that nobody will ask for is not kept at all."""
-        passed = lane.low is None or index < lane.low
-        if index in lane.buffer or (passed and index not in lane.plan.pinned):
+        low, buffer = lane.low, lane.buffer
+        if index in buffer or ((low is None or index < low) and index not in lane.plan.pinned):
             return
-        lane.buffer[index] = value
+        buffer[index] = value
         self.live += 1
         if self.live > self.peak:
             self.peak = self.live

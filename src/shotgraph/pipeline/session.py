@@ -43,6 +43,7 @@ class ShotResult:
         outcome: what was computed.
         up_to_date: there was nothing to do.
         seconds: wall time.
+        warnings: what was said while it ran; those of the plan are in the plan.
     """
 
     shot: str
@@ -54,6 +55,7 @@ class ShotResult:
     outcome: Outcome = field(default_factory=Outcome)
     up_to_date: bool = False
     seconds: float = 0.0
+    warnings: list[str] = field(default_factory=list[str])
 
 
 class Session:
@@ -68,7 +70,8 @@ class Session:
         validate: Validate | None = None,
         limit_bytes: int | None = None,
     ) -> None:
-        self._planner, self._listener, self._cancel = planner, listener, cancel
+        self._planner, self._cancel = planner, cancel
+        self._tell, self._warned = listener, dict[str, list[str]]()
         self._validate = validate
         self._limit_bytes = limit_bytes
 
@@ -129,6 +132,7 @@ class Session:
             )
         result = _guarded(plan.shot, lambda: self._execute(prepared, run))
         result.plan = plan
+        result.warnings = self._warned.get(plan.shot, [])
         result.seconds = time.monotonic() - started
         return result
 
@@ -143,6 +147,12 @@ class Session:
         prepared.state.record_keys(prepared.plan, ingredients(prepared.draft))
         code = Exit.SKIPPED_FRAMES if outcome.skipped else Exit.VERIFIED
         return ShotResult(shot=prepared.plan.shot, exit=code, written=outcome.written, outcome=outcome)
+
+    def _listener(self, event: Event) -> None:
+        """Pass an event on; what a person should have read is kept for the summary."""
+        if event.kind == "warning":
+            self._warned.setdefault(event.shot, []).append(event.text)
+        self._tell(event)
 
     def _prepare_members(self, run: ShotRun, clip: str) -> None:
         """Bring the inputs of a group node up to date in every other shot."""

@@ -15,6 +15,7 @@ from shotgraph.api.plan import Plan
 from shotgraph.pipeline.digest import digest
 
 FOLDER = ".shotgraph"
+_NAME_BYTES = 120
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -117,5 +118,7 @@ def _stamp(path: Path) -> list[list[Any]]:
 
 def _safe(name: str) -> str:
     """A shot or preset name as a file name: what could be a separator or shell syntax becomes an underscore, with a digest."""
-    plain = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+    kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+    # Room for a digest, a suffix and the name of the part: file systems stop at 255 bytes.
+    plain = kept.encode()[:_NAME_BYTES].decode(errors="ignore")
     return plain if plain == name else f"{plain}-{digest(name.encode()).hex()[:8]}"

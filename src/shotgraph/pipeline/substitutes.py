@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from shotgraph.pipeline.schedule import LanePlan
 from shotgraph.pipeline.vertex import Graph, Vertex
@@ -15,6 +16,15 @@ class Skipped:
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
+
+
+def skipped_among(inputs: Mapping[str, Iterable[Any]]) -> Skipped | None:
+    """The first skipped value among what a unit reads."""
+    for values in inputs.values():
+        for value in values:
+            if type(value) is Skipped:
+                return value
+    return None
 
 
 class Substitutes:

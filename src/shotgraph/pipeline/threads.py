@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from shotgraph.api.frames import FrameSet
 from shotgraph.api.media import Reader, Writer, WrittenOutput
 from shotgraph.errors import ShotgraphError
 
@@ -49,6 +50,11 @@ class Prefetcher:
         if number != frame:
             raise ShotgraphError(f"decode: frames must be asked for in the announced order, got {frame} for {number}")
         return value
+
+    @property
+    def damaged(self) -> FrameSet:
+        """Frames that did not decode and were filled by the reader's own policy; readers need not count them."""
+        return getattr(self._reader, "damaged", FrameSet())
 
     def close(self) -> None:
         """Stop reading and close the reader."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,6 +141,14 @@ class Graph:
             for port, link in vertex.stream_links().items()
             if link.vertex == name
         ]
+
+    def downstream(self, nodes: Iterable[str]) -> list[str]:
+        """Vertices whose results depend on one of `nodes`, in order; those of them that are here among them."""
+        touched = set(nodes)
+        for name, vertex in self.vertices.items():
+            if any(link.vertex in touched for port, link in vertex.links.items() if not vertex.ports[port].header_only):
+                touched.add(name)
+        return [name for name in self.vertices if name in touched]
 
     def bytes_of(self, name: str) -> int:
         """Estimated bytes of one output index of `name`: a frame, or a window's frames."""

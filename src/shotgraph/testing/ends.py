@@ -6,6 +6,7 @@ another time is seen at once.
 
 import json
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,37 @@ class NpyWriter:
         """Frames written so far stay; they carry their keys."""
 
 
+class StackWriter:
+    """All frames in one ``.npy`` file, which gets its name at the end, as a movie does."""
+
+    def __init__(self, path: Path, *, force: bool) -> None:
+        if path.exists() and not force:
+            raise OutputExistsError(f"test.stack: {path} must be free or ours, got a foreign file; use --force")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._frames = path, list[Any]()
+
+    def done(self, frame: int, key: str) -> bool:
+        """Never: the file is there as a whole or not at all."""
+        return False
+
+    def write(self, frame: int, value: Any, key: str) -> None:
+        """Hold one frame."""
+        self._frames.append(value)
+
+    def finish(self) -> WrittenOutput:
+        """Write the file and rename it."""
+        part = self._path.with_name(f".{self._path.name}.part")
+        with part.open("wb") as stream:
+            np.save(stream, np.stack(self._frames))
+        part.replace(self._path)
+        size, content = self._path.stat().st_size, self._path.read_bytes()
+        digest = f"b2:{blake2b(content, digest_size=16).hexdigest()}"
+        return WrittenOutput(path=str(self._path), frames=len(self._frames), bytes=size, digest=digest)
+
+    def abort(self) -> None:
+        """Nothing was written."""
+
+
 class NullWriter:
     """Takes frames and forgets them."""
 
@@ -174,8 +206,24 @@ class NpyTarget(Target):
     @classmethod
     def expects(cls, frames: FrameRange, params: Params, ctx: QueryContext) -> ExpectedOutput:
         """The folder; the ``#`` says that frames are files of their own."""
-        return ExpectedOutput(path=params.file or "null.#", frames=str(frames), bytes=0)
+        return ExpectedOutput(path=params.file or f"{ctx.node}.#", frames=str(frames), bytes=0)
 
     def open(self, expected: ExpectedOutput, params: Params, ctx: Context) -> Writer:
         """A writer."""
         return NpyWriter(expected, force=ctx.force) if params.file else NullWriter()
+
+
+class StackTarget(NpyTarget):
+    """Writes all frames into one ``.npy`` file."""
+
+    id = "test.stack"
+
+    @classmethod
+    def expects(cls, frames: FrameRange, params: Any, ctx: QueryContext) -> ExpectedOutput:
+        """The file, header left out."""
+        info = next(iter(ctx.headers.values()))
+        return ExpectedOutput(path=params.file, frames=str(frames), bytes=len(frames) * info.width * info.height * 12)
+
+    def open(self, expected: ExpectedOutput, params: Any, ctx: Context) -> Writer:
+        """A writer."""
+        return StackWriter(Path(expected.path), force=ctx.force)

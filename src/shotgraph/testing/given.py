@@ -5,7 +5,27 @@ from typing import Any
 
 from shotgraph.api import GraphSpec, Node, NodeSpec
 from shotgraph.errors import PluginError
-from shotgraph.testing.synthetic import SYNTHETIC
+from shotgraph.testing.ends import NpyTarget, RampSource, StackTarget
+from shotgraph.testing.synthetic import Batch, Gain, HeavyGain, Mix, Null, Smooth, Threshold, Warble
+from shotgraph.testing.wholeshot import Accumulate, AddMean, GroupMean, Whole
+
+SYNTHETIC: tuple[type[Node], ...] = (
+    RampSource,
+    Null,
+    Gain,
+    HeavyGain,
+    Mix,
+    Batch,
+    Smooth,
+    Warble,
+    Whole,
+    GroupMean,
+    AddMean,
+    Accumulate,
+    Threshold,
+    NpyTarget,
+    StackTarget,
+)
 
 
 class GivenClasses:

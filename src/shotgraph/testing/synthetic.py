@@ -1,32 +1,18 @@
-"""Synthetic nodes, one of every contract, whose right answer is known: for tests of the engine and for its benchmarks."""
+"""Synthetic nodes that stream: frames, batches, windows and diffusion windows whose right answer is known."""
 
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
 
-from shotgraph.api import (
-    Artifact,
-    Chunk,
-    Clip,
-    Clips,
-    Context,
-    Field,
-    Frame,
-    Mask,
-    Node,
-    Params,
-    Port,
-    Ports,
-    Rgb,
-    Sequential,
-    SequentialNode,
-    Window,
-)
+from shotgraph.api import Chunk, Context, Field, Frame, Mask, Node, Params, Ports, Rgb, Window
 from shotgraph.errors import NodeError
-from shotgraph.testing.ends import NpyTarget, RampSource
 
-MeanArtifact = Annotated[Artifact, Port("artifact", "mean")]
+
+def note_call(file: str, node: str, unit: int) -> None:
+    """Add a line to `file`, which outlives a killed process; an empty name for none."""
+    if file:
+        with Path(file).open("a", encoding="utf-8") as stream:
+            stream.write(f"{node} {unit}\n")
 
 
 class Null(Node):
@@ -77,9 +63,7 @@ class Gain(Node):
 
     def process(self, frames: In, params: Params, ctx: Context) -> Out:
         """See the class."""
-        if params.calls:
-            with Path(params.calls).open("a", encoding="utf-8") as stream:
-                stream.write(f"{ctx.node} {ctx.frames[0]}\n")
+        note_call(params.calls, ctx.node, ctx.frames[0])
         if ctx.frames[0] == params.fail_at:
             raise NodeError(f"test.gain: frame must not be {params.fail_at}, got it", hint="set fail_at elsewhere")
         return self.Out(video=frames.video * np.float32(params.gain))
@@ -167,131 +151,33 @@ class Warble(Node):
 
     def process(self, frames: In, params: Params, ctx: Context) -> Out:
         """See the class."""
-        if params.calls:
-            with Path(params.calls).open("a", encoding="utf-8") as stream:
-                stream.write(f"{ctx.node} {ctx.index}\n")
+        note_call(params.calls, ctx.node, ctx.index)
         span = np.sin(frames.video.sum()) * np.float32(params.strength)
         anchored = ctx.anchors["video"].mean() if ctx.anchors else np.float32(0)
         return self.Out(video=(frames.video + span + anchored).astype(np.float32))
 
 
-class Whole(Node):
-    """A whole-shot node: every frame minus the shot's mean, and the mean as an artifact."""
+class Mix(Node):
+    """Two thirds of one picture and a third of another, so that branches with different delays meet and cannot be swapped."""
 
-    id = "test.clip"
-    version = "1"
-    contract = Clip()
-    numerics = "exact"
-
-    class In(Ports):
-        """A reader."""
-
-        video: Rgb
-
-    class Out(Ports):
-        """Centred frames and their mean."""
-
-        video: Rgb | None = None
-        mean: MeanArtifact | None = None
-
-    class Params(Params):
-        """Calls."""
-
-        calls: str = Field("", description="file that gets a line per frame", semantic=False)
-
-    def process(self, frames: Any, params: Params, ctx: Context) -> Out:
-        """See the class."""
-        reader = frames.video
-        mean = np.mean([reader[f].mean() for f in reader.frames], dtype=np.float64)
-        for frame in ctx.frames:
-            if params.calls:
-                with Path(params.calls).open("a", encoding="utf-8") as stream:
-                    stream.write(f"{ctx.node} {frame}\n")
-            ctx.emit(frame, self.Out(video=reader[frame] - np.float32(mean)))
-        return self.Out(mean=Artifact({"mean": np.array([mean])}, {"frames": len(reader.frames)}))
-
-
-class GroupMean(Node):
-    """One artifact for a group of shots: the mean of all their frames."""
-
-    id = "test.clips"
-    version = "1"
-    contract = Clips()
-    numerics = "exact"
-
-    class In(Ports):
-        """One reader a shot."""
-
-        video: Rgb
-
-    class Out(Ports):
-        """The mean."""
-
-        mean: MeanArtifact
-
-    def process(self, frames: Any, params: Params, ctx: Context) -> Out:
-        """See the class."""
-        means = [reader[f].mean() for reader in frames.video for f in reader.frames]
-        return self.Out(mean=Artifact({"mean": np.array([np.mean(means, dtype=np.float64)])}, {"frames": len(means)}))
-
-
-class AddMean(Node):
-    """Adds an artifact to every frame."""
-
-    id = "test.add"
+    id = "test.mix"
     version = "1"
     numerics = "exact"
 
     class In(Ports):
-        """A picture and a mean."""
+        """Two pictures of one size."""
 
         video: Rgb
-        mean: MeanArtifact
+        other: Rgb
 
     class Out(Ports):
-        """A picture."""
+        """One picture."""
 
         video: Rgb
 
     def process(self, frames: In, params: Params, ctx: Context) -> Out:
         """See the class."""
-        return self.Out(video=frames.video + np.float32(frames.mean.arrays["mean"][0]))
-
-
-class Accumulate(SequentialNode):
-    """Running sum over the shot."""
-
-    id = "test.sequential"
-    version = "1"
-    contract = Sequential(checkpoint_every=5)
-    numerics = "exact"
-
-    class In(Ports):
-        """A picture."""
-
-        video: Rgb
-
-    class Out(Ports):
-        """The sum so far."""
-
-        video: Rgb
-
-    class Params(Params):
-        """Calls."""
-
-        calls: str = Field("", description="file that gets a line per call", semantic=False)
-
-    def initial(self, params: Params, ctx: Context) -> Artifact:
-        """Zero."""
-        return Artifact({"sum": np.zeros((1, 1, 1), np.float32)}, {})
-
-    def step(self, frames: In, state: Artifact, params: Params, ctx: Context) -> tuple[Out, Artifact]:
-        """Add one frame."""
-        if params.calls:
-            with Path(params.calls).open("a", encoding="utf-8") as stream:
-                stream.write(f"{ctx.node} {ctx.frames[0]}\n")
-        total = np.asarray(state.arrays["sum"] + frames.video, np.float32)
-        return self.Out(video=total), Artifact({"sum": total}, {})
+        return self.Out(video=(frames.video * np.float32(2) + frames.other) / np.float32(3))
 
 
 class Threshold(Node):
@@ -315,20 +201,3 @@ class Threshold(Node):
         """See the class."""
         luma = frames.video[..., 0]
         return self.Out(mask=(luma > luma.mean()).astype(np.float32))
-
-
-SYNTHETIC: tuple[type[Node], ...] = (
-    RampSource,
-    Null,
-    Gain,
-    HeavyGain,
-    Batch,
-    Smooth,
-    Warble,
-    Whole,
-    GroupMean,
-    AddMean,
-    Accumulate,
-    Threshold,
-    NpyTarget,
-)

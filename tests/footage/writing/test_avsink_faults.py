@@ -1,6 +1,9 @@
 import errno
+import re
+import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 
@@ -8,6 +11,7 @@ import numpy as np
 import pytest
 
 from shotgraph.errors import Exit, MediaError, OutputError, OutputExistsError, ShapeError, UsageError
+from shotgraph.io import avsink
 from shotgraph.io.avsink import AvSink
 from shotgraph.io.codecs import WriteSettings
 from shotgraph.io.fitting import PictureFitter
@@ -216,8 +220,45 @@ def test_full_disk_is_an_output_error_that_names_frame_and_cure(tmp_path, header
     assert list(tmp_path.iterdir()) == []
 
 
+class _FullAtTheEnd:
+    """A container whose disk is full when its index is written."""
+
+    def __init__(self, container):
+        self._container = container
+
+    def mux_one(self, packet):
+        self._container.mux_one(packet)
+
+    def close(self):
+        self._container.close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_full_disk_at_the_trailer_leaves_nothing(tmp_path, header, ramp_frame):
+    sink = AvSink(plan_output(tmp_path / "a.mov", header(count=1), WriteSettings(threads=1)))
+    sink.write(1001, ramp_frame("yuv420p", 66, 50, 0), "")
+    sink._container = _FullAtTheEnd(sink._container)
+
+    with pytest.raises(OutputError, match=r"the trailer must be written, got .*No space left.*; free space on") as full:
+        sink.finish()
+
+    assert full.value.exit_code == Exit.IO_FAILED
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_libav_only_logs_at_the_trailer_is_an_error_and_leaves_nothing(tmp_path, header, ramp_frame, monkeypatch):
+    sink = AvSink(plan_output(tmp_path / "a.mov", header(count=1), WriteSettings(threads=1)))
+    sink.write(1001, ramp_frame("yuv420p", 66, 50, 0), "")
+    monkeypatch.setattr(avsink, "captured_errors", lambda: nullcontext(["mov: something is wrong"]))
+
+    with pytest.raises(OutputError, match=r"the trailer must be written, got \['mov: something is wrong'\]"):
+        sink.finish()
+
+    assert list(tmp_path.iterdir()) == []
+
+
 _LIMITED = """
-import resource, sys
+import os, resource, sys
 from fractions import Fraction
 import numpy as np
 from shotgraph.api import NativeFrame, PixelFormat, Rate, StreamInfo
@@ -226,7 +267,8 @@ from shotgraph.io.codecs import WriteSettings
 from shotgraph.io.sinks import open_sink
 
 limit = int(sys.argv[3])
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+if limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 pattern = PixelFormat.parse("gbrp")
 info = StreamInfo(first_frame=1, count=20, rate=Rate(Fraction(25)), width=128, height=96, pixel_format="gbrp")
 generator = np.random.default_rng(1)
@@ -238,6 +280,7 @@ try:
     sink.finish()
 except OutputError as error:
     print(error)
+    print("left:", *(name for name in os.listdir(os.path.dirname(sys.argv[1])) if not name.endswith(".jsonl")))
     sys.exit(error.exit_code)
 """
 
@@ -245,6 +288,28 @@ except OutputError as error:
 def _noise_movie(path, depth, limit_bytes):
     command = [sys.executable, "-c", _LIMITED, str(path), str(depth), str(limit_bytes)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+# Runs a command that sees a disk of 100 kB at the folder $0; the disk goes when the command ends.
+_ON_A_SMALL_DISK = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=100k none "$0" && exec "$@"']
+
+
+@pytest.mark.parametrize(("name", "depth"), [("a.mkv", 0), ("a.mov", 0), ("a.mp4", 0), ("a.####.exr", 32)])
+def test_a_disk_that_is_really_full_ends_with_exit_74_and_no_output(tmp_path, name, depth):
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*_ON_A_SMALL_DISK, str(tmp_path), "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("this machine lets nobody mount a disk of his own (unshare -rm)")
+    command = [*_ON_A_SMALL_DISK, str(tmp_path), sys.executable, "-c", _LIMITED, str(tmp_path / name), str(depth), "0"]
+
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (Exit.IO_FAILED, "")
+    assert re.search(r"must be written, got .*[Nn]o space left.*; free space|image must be written", ended.stdout)
+    # Finished images stay: the next run goes on from there.
+    left = ended.stdout.rpartition("left:")[2].split()
+    assert [item for item in left if "part" in item or not item.endswith(".exr")] == []
 
 
 @pytest.mark.parametrize(

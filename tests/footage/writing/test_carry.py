@@ -2,84 +2,18 @@ from dataclasses import replace
 from fractions import Fraction
 
 import av
-import numpy as np
 import pytest
 
 from shotgraph.api import FrameRange, MediaRef
-from shotgraph.errors import MediaMissingError
-from shotgraph.io.carry import accepted_indexes, stream_digests, survey
+from shotgraph.errors import LossError, MediaError, MediaMissingError
+from shotgraph.io.beside import accepted_indexes, stream_digests, survey
 from shotgraph.io.codecs import WriteSettings
 from shotgraph.io.languages import canonical, spelled
 from shotgraph.io.outputs import plan_output
-from shotgraph.io.planes import native_to_av
 from shotgraph.io.probe import probe
+from shotgraph.io.sinks import open_sink
 
-AUDIO_BLOCK = 1024
-
-
-def _sound(container, codec, layout, language, title, seconds):
-    """A stream of noise, so that every packet differs; and its packets."""
-    stream = container.add_stream(codec, rate=48000, layout=layout)
-    stream.metadata.update({"language": language, "title": title})
-    channels = av.AudioLayout(layout).nb_channels
-    generator = np.random.default_rng(channels)
-    packets = []
-    for start in range(0, int(seconds * 48000), AUDIO_BLOCK):
-        samples = generator.integers(-9000, 9000, (1, AUDIO_BLOCK * channels)).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
-        frame.sample_rate, frame.pts = 48000, start
-        packets += stream.encode(frame)
-    return stream, packets + stream.encode(None)
-
-
-def _titles(container, codec, texts):
-    stream = container.add_mux_stream(codec)
-    stream.time_base = Fraction(1, 1000)
-    packets = []
-    for start, end, text in texts:
-        payload = len(text).to_bytes(2, "big") + text.encode() if codec == "mov_text" else text.encode()
-        packet = av.Packet(payload)
-        packet.stream, packet.time_base = stream, Fraction(1, 1000)
-        packet.pts = packet.dts = start
-        packet.duration = end - start
-        packets.append(packet)
-    return packets
-
-
-@pytest.fixture(scope="module")
-def make_source(tmp_path_factory, ramp_frame):
-    """``make_source(name, sound=[...], titles=codec, chapters=True)``: 1 s of pictures at 24 fps with what is asked for."""
-    folder = tmp_path_factory.mktemp("sources")
-
-    def make(name, sound=(), titles=None, chapters=False):
-        path = folder / name
-        with av.open(str(path), "w") as output:
-            video = output.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
-            video.width, video.height, video.pix_fmt = 66, 50, "yuv420p"
-            beside = [_sound(output, *wanted)[1] for wanted in sound]
-            if titles:
-                shown = [(200, 400, "first"), (450, 800, "second")]
-                beside.append(_titles(output, titles, shown))
-            if chapters:
-                marks = [("one", 0, 500), ("two", 500, 1000)]
-                output.set_chapters(
-                    [
-                        {"id": n, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
-                        for n, (title, a, b) in enumerate(marks)
-                    ]
-                )
-            for index in range(24):
-                frame = native_to_av(ramp_frame("yuv420p", 66, 50, index))
-                frame.pts, frame.time_base = index, Fraction(1, 24)
-                output.mux(video.encode(frame))
-            output.mux(video.encode(None))
-            for packets in beside:
-                output.mux(packets)
-        return path
-
-    return make
-
-
+CHAPTERS = ("one", "two")
 SURROUND = ("pcm_s24le", "5.1", "ger", "mix", 1)
 MONO = ("pcm_s16le", "mono", "eng", "boom", 1)
 STEREO_AAC = ("aac", "stereo", "fra", "music", 1)
@@ -175,7 +109,7 @@ def test_sound_longer_than_the_picture_is_kept(tmp_path, make_source, write_fram
 
 @pytest.mark.parametrize(("extension", "codec"), [("mov", "h264"), ("mp4", "h264")])
 def test_titles_and_chapters_survive_in_mov_and_mp4(tmp_path, make_source, write_frames, extension, codec):
-    source = make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=True)
+    source = make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=CHAPTERS)
     plate = _plate(source)
 
     write_frames(tmp_path / f"b.{extension}", plate, audio_from=plate, codec=codec)
@@ -188,7 +122,7 @@ def test_titles_and_chapters_survive_in_mov_and_mp4(tmp_path, make_source, write
 
 
 def test_srt_survives_in_mkv_and_chapters_too(tmp_path, make_source, write_frames):
-    source = make_source("t.mkv", titles="subrip", chapters=True)
+    source = make_source("t.mkv", titles="subrip", chapters=CHAPTERS)
     plate = _plate(source)
 
     write_frames(tmp_path / "b.mkv", plate, audio_from=plate)
@@ -198,7 +132,7 @@ def test_srt_survives_in_mkv_and_chapters_too(tmp_path, make_source, write_frame
 
 
 def test_titles_that_mkv_cannot_hold_are_dropped_with_a_warning(tmp_path, make_source, write_frames):
-    source = make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=True)
+    source = make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=CHAPTERS)
     plate = _plate(source)
 
     plan = plan_output(tmp_path / "b.mkv", plate, WriteSettings(), plate)
@@ -242,7 +176,7 @@ def test_part_of_a_shot_gets_its_part_of_the_sound_cut_at_packets(tmp_path, make
 
 
 def test_part_of_a_shot_gets_the_title_and_chapter_that_are_under_way(tmp_path, make_source, write_frames):
-    plate = _plate(make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=True))
+    plate = _plate(make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=CHAPTERS))
     part = plate.sliced(FrameRange(1013, 1018))
 
     write_frames(tmp_path / "b.mp4", part, audio_from=plate, codec="h264")
@@ -273,11 +207,11 @@ def test_sound_moves_with_pictures_that_did_not_start_at_zero(tmp_path, make_mov
 
 
 def test_survey_names_what_is_beside_the_picture(make_source):
-    carried = survey(make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=True))
+    carried = survey(make_source("t.mp4", [STEREO_AAC], titles="mov_text", chapters=CHAPTERS))
 
     assert [(s.index, s.kind, s.codec, s.layout, s.language) for s in carried.streams] == [
         (1, "audio", "aac", "stereo", "fra"),
-        (2, "subtitle", "mov_text", "", ""),
+        (2, "subtitle", "mov_text", "", "spa"),
     ]
     assert (carried.chapters, carried.other_video) == (("one", "two"), 0)
     assert str(carried.streams[0]) == "audio stream 1 (aac, stereo)"
@@ -300,3 +234,102 @@ def test_sequence_as_source_of_sound_has_none_and_loses_none(tmp_path, header):
     plan = plan_output(tmp_path / "a.mkv", info, WriteSettings(), images)
 
     assert (plan.carry, plan.losses) == (None, ())
+
+
+@pytest.fixture
+def unnamed(make_source):
+    """A source whose six PCM channels are only counted: mkv keeps no layout of them."""
+    return make_source("unnamed.mkv", [SURROUND, MONO])
+
+
+def test_pcm_without_a_layout_is_a_declared_loss_in_mp4(tmp_path, unnamed, write_frames):
+    plate = _plate(unnamed)
+    plan = plan_output(tmp_path / "b.mp4", plate, WriteSettings(), plate)
+
+    write_frames(tmp_path / "b.mp4", plate, audio_from=plate)
+
+    assert [loss.message for loss in plan.losses if loss.property == "audio"] == [
+        "audio stream 1 (pcm_s24le, 6 channels) has no channel layout, which mp4 needs for PCM, and is dropped; "
+        "mov keeps it"
+    ]
+    # The other stream is there, whole.
+    assert stream_digests(tmp_path / "b.mp4") == stream_digests(unnamed)[1:]
+
+
+def test_pcm_without_a_layout_is_refused_in_mp4_under_strict(tmp_path, unnamed):
+    plate = _plate(unnamed)
+
+    with pytest.raises(LossError, match=r"audio: audio stream 1 \(pcm_s24le, 6 channels\) has no channel layout"):
+        plan_output(tmp_path / "b.mp4", plate, WriteSettings(strict=True), plate)
+
+
+@pytest.mark.parametrize("extension", ["mov", "mkv"])
+def test_pcm_without_a_layout_goes_into_mov_and_mkv_as_it_is(tmp_path, unnamed, write_frames, extension):
+    plate = _plate(unnamed)
+
+    written = write_frames(tmp_path / f"b.{extension}", plate, audio_from=plate, codec="h264")
+
+    assert stream_digests(tmp_path / f"b.{extension}") == stream_digests(unnamed)
+    assert "audio_layout: 6 channels, mono" in written.checks
+
+
+@pytest.mark.parametrize(("source", "codec", "target"), [("l.mkv", "subrip", "mkv"), ("l.mp4", "mov_text", "mov")])
+def test_language_of_titles_survives_and_is_compared(tmp_path, make_source, write_frames, source, codec, target):
+    plate = _plate(make_source(source, [("aac", "stereo", "fra", "", 1)], titles=codec))
+
+    written = write_frames(tmp_path / f"b.{target}", plate, audio_from=plate, codec="h264")
+
+    assert "languages: fra, spa" in written.checks
+
+
+def test_undetermined_is_no_language(make_source):
+    assert [stream.language for stream in survey(make_source("und.mp4", [("aac", "stereo", "", "", 1)])).streams] == [
+        ""
+    ]
+
+
+def test_a_cover_image_is_no_second_picture_stream(tmp_path, make_source, write_frames):
+    plain = make_source("plain.mp4", [STEREO_AAC])
+    covered = tmp_path / "covered.mp4"
+    with av.open(str(plain)) as source, av.open(str(covered), "w") as output:
+        cover = output.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 16, 8, "rgb24"
+        cover.disposition = av.stream.Disposition.attached_pic
+        copies = {item.index: output.add_stream_from_template(item) for item in source.streams}
+        output.mux(cover.encode(av.VideoFrame(16, 8, "rgb24")))
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                output.mux(packet)
+
+    carried = survey(covered)
+    plate = _plate(covered)
+    write_frames(tmp_path / "b.mov", plate, audio_from=plate)
+
+    assert (carried.other_video, plate.width, plate.count) == (0, 66, 24)
+    assert stream_digests(tmp_path / "b.mov") == stream_digests(plain)
+
+
+def test_sound_that_breaks_off_blames_the_source_and_leaves_no_output(tmp_path, make_source, ramp_frame):
+    source = make_source("breaks.mov", [MONO])
+    plate = _plate(source)
+    sink = open_sink(tmp_path / "b.mov", plate, WriteSettings(threads=1), plate)
+
+    def broken():
+        raise av.error.InvalidDataError(1, "cut")
+        yield
+
+    sink._carrier._packets = broken()
+    with pytest.raises(MediaError, match=r"breaks\.mov: sound and subtitles must be readable .*copy_audio: false"):
+        sink.write(1001, ramp_frame("yuv420p", 66, 50, 0), "")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_movie_with_a_hash_in_its_name_keeps_its_sound(tmp_path, make_source, write_frames):
+    source = make_source("take#1.mov", [MONO])
+    plate = _plate(source)
+
+    write_frames(tmp_path / "b#2.mov", plate, audio_from=plate)
+
+    assert stream_digests(tmp_path / "b#2.mov") == stream_digests(source) != ()

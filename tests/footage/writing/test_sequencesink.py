@@ -6,8 +6,9 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 
-from shotgraph.api import Colour, DepthFrame, FlowFrame
+from shotgraph.api import Colour, DepthFrame, FlowFrame, FrameSet
 from shotgraph.errors import Exit, OutputError, OutputExistsError, ShapeError, UsageError, VerifyError
+from shotgraph.io import sequencesink
 from shotgraph.io.codecs import WriteSettings
 from shotgraph.io.framelog import log_path
 from shotgraph.io.probe import probe
@@ -320,3 +321,113 @@ def test_image_that_does_not_come_back_sample_for_sample_is_refused(tmp_path):
 
     with pytest.raises(OutputError, match=r"image must come back sample for sample, got \d+ of 3300 that differ"):
         write_still(tmp_path / "lossy.exr", Still(noise, ("Y",), (("compression", None, "b44"),)))
+
+
+@pytest.mark.parametrize("name", ["a#b.####.png", "a.##_##.exr"])
+def test_two_runs_of_marks_are_refused(tmp_path, header, name):
+    # With only one place for the number every frame would get the same name.
+    with pytest.raises(UsageError, match=rf"file must hold one run of # for the frame number, got '{name}'"):
+        open_sink(tmp_path / name, header("gbrp"), WriteSettings())
+
+
+def test_versions_do_not_see_each_other(tmp_path, header, write_frames):
+    info = header("gbrp", count=2)
+
+    first = write_frames(tmp_path / "a_v001.####.png", info)
+    second = write_frames(tmp_path / "a_v002.####.png", info)
+
+    assert "samples: 2 files read back, 0 found intact" in second.checks
+    assert first.digest == second.digest
+    assert len(list(tmp_path.glob("a_v00?.*.png"))) == 4
+
+
+def test_a_run_killed_before_a_frame_got_its_name_goes_on(tmp_path, header, ramp_frame, monkeypatch):
+    info, pattern = header("gbrp", count=2), tmp_path / "a.####.png"
+    killed = open_sink(pattern, info, WriteSettings())
+    killed.write(1001, ramp_frame("gbrp", 66, 50, 1), "old")
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    # Once over a file of its own, once over nothing: both are announced, neither is renamed.
+    with monkeypatch.context() as patch:
+        patch.setattr(sequencesink, "settle", die)
+        for number, key in ((1001, "new"), (1002, "new")):
+            with pytest.raises(KeyboardInterrupt):
+                killed.write(number, ramp_frame("gbrp", 66, 50, 7), key)
+    again = open_sink(pattern, info, WriteSettings())
+
+    assert (again.done(1001, "old"), again.done(1001, "new"), again.done(1002, "new")) == (True, False, False)
+    for number in info.range:
+        again.write(number, ramp_frame("gbrp", 66, 50, 7), "new")
+    assert again.finish().frames == 2
+
+
+def test_a_run_killed_after_a_frame_got_its_name_knows_it(tmp_path, header, ramp_frame, monkeypatch):
+    info, pattern = header("gbrp", count=1), tmp_path / "a.####.png"
+    killed = open_sink(pattern, info, WriteSettings())
+
+    def settle_and_die(part, final):
+        part.replace(final)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sequencesink, "settle", settle_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        killed.write(1001, ramp_frame("gbrp", 66, 50, 1), "key")
+
+    assert open_sink(pattern, info, WriteSettings()).done(1001, "key")
+
+
+def test_a_frame_after_a_torn_line_is_remembered(tmp_path, header, write_frames, ramp_frame):
+    info, pattern = header("gbrp", count=2), tmp_path / "a.####.png"
+    write_frames(pattern, info)
+    log = log_path(pattern)
+    log.write_text(log.read_text()[:-30])
+    frame_path(pattern, 1002).unlink()
+
+    open_sink(pattern, info, WriteSettings()).write(1002, ramp_frame("gbrp", 66, 50, 1), "again")
+
+    assert open_sink(pattern, info, WriteSettings()).done(1002, "again")
+
+
+def test_a_file_that_appears_during_the_render_is_kept(tmp_path, header, ramp_frame):
+    pattern = tmp_path / "a.####.png"
+    sink = open_sink(pattern, header("gbrp"), WriteSettings())
+    frame_path(pattern, 1001).write_bytes(b"somebody's")
+
+    with pytest.raises(OutputExistsError, match=r"a\.1001\.png: the output path must be free"):
+        sink.write(1001, ramp_frame("gbrp", 66, 50, 0), "")
+
+    assert [item.name for item in tmp_path.iterdir()] == ["a.1001.png"]
+    assert frame_path(pattern, 1001).read_bytes() == b"somebody's"
+
+
+def test_only_the_frames_asked_for_are_written_and_proved(tmp_path, header, ramp_frame):
+    pattern = tmp_path / "a.####.png"
+    sink = open_sink(pattern, header("gbrp"), WriteSettings(), frames=FrameSet.parse("1001,1004-1005"))
+
+    for number in (1001, 1004, 1005):
+        sink.write(number, ramp_frame("gbrp", 66, 50, number), "")
+    with pytest.raises(OutputError, match="frame must be in 1001,1004-1005, got 1002"):
+        sink.write(1002, ramp_frame("gbrp", 66, 50, 2), "")
+
+    assert sink.finish().frames == 3
+
+
+def test_what_a_killed_run_left_half_written_is_written_over(tmp_path, header, write_frames):
+    (tmp_path / ".a.1001.part.png").write_bytes(b"half")
+
+    write_frames(tmp_path / "a.####.png", header("gbrp", count=1))
+
+    assert sorted(item.name for item in tmp_path.iterdir()) == [".a.####.png.jsonl", "a.1001.png"]
+
+
+def test_a_log_that_cannot_be_written_is_an_output_error(tmp_path, header, ramp_frame):
+    sink = open_sink(tmp_path / "a.####.png", header("gbrp"), WriteSettings())
+    log_path(tmp_path / "a.####.png").mkdir()
+
+    with pytest.raises(OutputError, match=r"frame 1001 must be written, got .*Is a directory.*; free space") as failed:
+        sink.write(1001, ramp_frame("gbrp", 66, 50, 0), "")
+
+    assert failed.value.exit_code == Exit.IO_FAILED
+    assert list(tmp_path.glob("*.png")) == []

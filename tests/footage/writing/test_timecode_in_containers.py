@@ -67,11 +67,11 @@ def test_ffprobe_reads_the_same_timecode(written, extension, name, ffprobe):
 
 
 @pytest.mark.parametrize("name", RATES)
-@pytest.mark.parametrize("extension", ["mov", "mkv"])
+@pytest.mark.parametrize("extension", TARGETS)
 def test_mediainfo_reads_the_same_timecode(written, extension, name, mediainfo):
     tracks = mediainfo(written(extension, name))
 
-    label = tracks["Other"]["TimeCode_FirstFrame"] if extension == "mov" else tracks["Video"]["TimeCode_FirstFrame"]
+    label = tracks["Video" if extension == "mkv" else "Other"]["TimeCode_FirstFrame"]
 
     # mediainfo pads frames to the width of the rate's own count, as labels do.
     assert label == RATES[name][1]

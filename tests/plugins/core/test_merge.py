@@ -128,6 +128,23 @@ def test_alpha_and_mask_multiply(merged: Any) -> None:
     np.testing.assert_allclose(result, plate + weight * (above[..., :3] - plate), atol=1e-6)
 
 
+def test_a_coded_foreground_brings_its_own_alpha(merged: Any) -> None:
+    plate, above = native("yuv444p10", 1), native("yuva444p10", 2)
+    opaque = above.planes[3] >= 1000
+    alpha = np.where(opaque, 1023, np.where(above.planes[3] < 500, 0, above.planes[3])).astype(np.uint16)
+    above = NativeFrame((*above.planes[:3], alpha), above.format)
+
+    result = merged(plate, above, None, b_alpha="straight")
+
+    for index in range(3):
+        before, over, after = plate.planes[index], above.planes[index], result.planes[index]
+        np.testing.assert_array_equal(after[alpha == 0], before[alpha == 0])
+        mixed = before + alpha / 1023 * (over.astype(float) - before)
+        # The foreground passes through float RGB, and the sum is rounded once.
+        assert np.abs(after - mixed).max() <= 0.51
+    assert 5 < opaque.sum() < alpha.size / 4
+
+
 def test_premultiplied_colour_is_divided_first(merged: Any) -> None:
     plate, straight = noise(1), noise(2, channels=4)
     straight[3, 4, 3] = 0

@@ -5,13 +5,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
+from small_shots import write_image
 
 from shotgraph.api import Colour, FrameRange, MediaRef, NativeFrame, PixelFormat, Rate, Shot, Timecode
 from shotgraph.errors import LossError, MediaError, MediaMissingError, OutputExistsError
+from shotgraph.io import probed
+from shotgraph.io.codecs import WriteSettings
 from shotgraph.plugins.core.read import Read
-from shotgraph.plugins.core.write import Write
+from shotgraph.plugins.core.write import Write, part_path
 
 LAYOUT = PixelFormat.parse("yuv422p10")
 WHOLE = FrameRange(1001, 1006)
@@ -136,6 +140,92 @@ def test_interlaced_footage_is_refused_unless_taken_as_frames(
     assert media.info.field_order == "tt"
 
 
+def test_the_stream_asked_for_is_read(tmp_path: Path, read: Any) -> None:
+    path = tmp_path / "two.mkv"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("ffv1", rate=24) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "gray"
+        for stream, level in zip(streams, (30, 200), strict=True):
+            picture = av.VideoFrame.from_ndarray(np.full((48, 64), level, np.uint8), format="gray")
+            container.mux([*stream.encode(picture), *stream.encode(None)])
+
+    levels = []
+    for number in (0, 1):
+        _, reader = read(path, stream=number)
+        levels.append(int(reader.read(1001).planes[0][5, 7]))
+        reader.close()
+
+    assert levels == [30, 200]
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("hold", 40), ("black", 0)])
+def test_a_hole_becomes_what_the_policy_says(tmp_path: Path, read: Any, policy: str, expected: int) -> None:
+    for number, level in ((1001, 40), (1003, 90)):
+        write_image(tmp_path / f"plate.{number}.png", np.full((8, 12, 3), level, np.uint8))
+
+    media, reader = read(tmp_path / "plate.####.png", holes=policy)
+
+    assert media.info.count == 3
+    assert [int(reader.read(frame).planes[0][2, 3]) for frame in (1001, 1002, 1003)] == [40, expected, 90]
+    reader.close()
+
+
+def test_a_hole_is_an_error_unless_a_policy_says_otherwise(tmp_path: Path, read: Any) -> None:
+    for number in (1001, 1003):
+        write_image(tmp_path / f"plate.{number}.png", np.full((8, 12, 3), number % 256, np.uint8))
+
+    with pytest.raises(MediaMissingError, match="1002"):
+        read(tmp_path / "plate.####.png")
+
+
+def test_a_damaged_frame_becomes_what_the_policy_says(tmp_path: Path, write: Any, read: Any) -> None:
+    write(tmp_path / "out.mkv", codec="ffv1")
+    content = bytearray((tmp_path / "out.mkv").read_bytes())
+    # FFV1 keeps a checksum of every slice, so any flipped bit inside a picture is found.
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "out.mkv").write_bytes(content)
+
+    _, strict = read(tmp_path / "out.mkv")
+    _, black = read(tmp_path / "out.mkv", corrupt="black")
+
+    with pytest.raises(MediaError, match=r"frame 100[3-5] .*must decode, got damaged data"):
+        [strict.read(number) for number in WHOLE]
+    lost = [number for number in WHOLE if not (black.read(number).planes[0] == frame(number).planes[0]).all()]
+    assert len(lost) == 1
+    assert np.unique(black.read(lost[0]).planes[0]).tolist() == [64]
+    strict.close()
+    black.close()
+
+
+def test_every_parameter_of_write_reaches_the_encoder() -> None:
+    params = Write.Params(
+        file="a.exr",
+        codec="exr",
+        quality=21,
+        preset="slow",
+        pixel_format="gbrpf16",
+        options={"tune": "film"},
+        compression="piz",
+        bit_depth=16,
+        copy_audio=False,
+    )
+
+    assert Write.settings(params, strict=True, force=True, threads=3) == WriteSettings(
+        codec="exr",
+        quality=21,
+        preset="slow",
+        pixel_format="gbrpf16",
+        options={"tune": "film"},
+        compression="piz",
+        bit_depth=16,
+        threads=3,
+        keep_audio=False,
+        force=True,
+        strict=True,
+    )
+
+
 def test_missing_footage_is_named(tmp_path: Path, read: Any) -> None:
     with pytest.raises(MediaMissingError, match=r"nothing\.mov: media must exist"):
         read(tmp_path / "nothing.mov")
@@ -175,3 +265,28 @@ def test_sound_is_looked_for_in_the_linked_streams_movie(
 
     with pytest.raises(MediaMissingError, match=r"gone\.mov") if looked_for else nullcontext():
         Write.expects(WHOLE, settings, ctx)
+
+
+def test_footage_is_probed_once_for_its_header_and_every_reader(
+    tmp_path: Path, write: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "out.mkv", codec="ffv1")
+    ctx = make_context(headers={}, shot=Shot(name="sh", root=tmp_path, first_frame=1001))
+    settings = Read.Params(file=str(tmp_path / "out.mkv"))
+    probes: list[Path] = []
+    real = probed.probe_movie
+    monkeypatch.setattr(probed, "probe_movie", lambda path: (probes.append(path), real(path))[1])
+
+    media = Read.media(settings, ctx)
+    for _ in range(2):
+        Read().open(media, settings, ctx).close()
+
+    assert len(probes) == 1
+
+
+def test_a_part_of_a_movie_with_a_hash_in_its_name_does_not_replace_the_whole() -> None:
+    part = part_path("a#1.mov", FrameRange(1002, 1003), whole=WHOLE, handles=0)
+
+    assert part == Path("a#1.1002-1003.mov")
+    assert part_path("a.####.png", FrameRange(1002, 1003), whole=WHOLE, handles=0) == Path("a.####.png")
+    assert part_path("a#1.mov", FrameRange(1002, 1005), whole=WHOLE, handles=1) == Path("a#1.mov")

@@ -67,3 +67,29 @@ def test_straight_colour_is_weighted_by_its_alpha(
     out = Resize().process(Resize.In(video=picture), Resize.Params(scale=0.5), ctx)
 
     np.testing.assert_allclose(out.video[10, 10], [expected] * 3 + [0.5], atol=1e-6)
+
+
+def test_half_the_size_is_the_mean_of_four_pixels(make_context: Any, make_header: Any) -> None:
+    y, x = np.mgrid[:40, :64].astype(np.float32)
+    picture = np.stack((x, 10 * y, x * y), axis=-1)
+    ctx = make_context(headers={"video": make_header()})
+
+    half = Resize().process(Resize.In(video=picture), Resize.Params(scale=0.5), ctx).video
+
+    expected = picture.reshape(20, 2, 32, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(half, expected, rtol=1e-5)
+
+
+def test_the_filter_asked_for_is_the_one_used(make_context: Any, make_header: Any) -> None:
+    picture = np.random.default_rng(8).random((40, 64, 3), dtype=np.float32)
+    ctx = make_context(headers={"video": make_header()})
+
+    results = [
+        Resize().process(Resize.In(video=picture), Resize.Params(width=128, filter=name), ctx).video
+        for name in ("auto", "cubic", "linear", "nearest")
+    ]
+
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[3], picture.repeat(2, axis=0).repeat(2, axis=1))
+    # Between two samples linear filtering stays inside them, and cubic does not.
+    assert results[2].max() <= picture.max() < results[1].max()

@@ -83,6 +83,33 @@ def test_nothing_shown_is_the_plate(review: Any) -> None:
     np.testing.assert_array_equal(review(plate, **QUIET), plate)
 
 
+@pytest.mark.parametrize(("text_height", "opacity"), [(0.045, 0.6), (0.1, 0.25)])
+def test_a_box_darkens_the_plate_by_its_opacity_over_its_height(
+    review: Any, text_height: float, opacity: float
+) -> None:
+    plate = noise(1)
+
+    picture = review(plate, text="WIP", text_height=text_height, opacity=opacity, **QUIET)
+
+    changed = (picture != plate).any(axis=-1)
+    rows, columns = np.nonzero(changed.any(axis=1))[0], np.nonzero(changed.any(axis=0))[0]
+    assert len(rows) == round(HEIGHT * text_height)
+    # A corner of the box is too far from any letter to hold ink; a letter is brighter than any plate behind the box.
+    top, right = rows[0], columns[-1]
+    np.testing.assert_allclose(picture[top, right], plate[top, right] * np.float32(1 - opacity), rtol=1e-6)
+    assert picture[changed].max() > 0.85 > 1 - opacity
+
+
+def test_a_stream_without_timecode_gets_none(make_context: Any, make_header: Any) -> None:
+    plate = noise(1)
+    header = make_header(width=WIDTH, height=HEIGHT, start_timecode=None)
+    ctx = make_context(headers={"video": header}, frames=(1007,))
+
+    picture = Review().process(Review.In(video=plate), Review.Params(frame_number=False, shot_name=False), ctx).video
+
+    np.testing.assert_array_equal(picture, plate)
+
+
 def test_comparisons_put_video_left_and_other_right() -> None:
     a, b = noise(1), noise(2)
 

@@ -298,18 +298,39 @@ def test_premultiplied_exr_paint_is_divided_by_its_alpha(make_scene: Any, carry:
 
 def test_without_paint_the_node_says_so(make_scene: Any, carry: Any) -> None:
     with pytest.raises(
-        MediaMissingError, match=r"carry: file must name painted frames, got none at .*paint\.####\.exr"
+        MediaMissingError, match=r"carry: file must name painted frames, got none at '.*paint\.####\.exr'; paint one"
     ):
         carry(make_scene(), (), {})
 
 
-def test_without_paint_the_plate_passes_when_that_is_allowed(make_scene: Any, carry: Any) -> None:
-    scene = make_scene(count=3)
+def test_without_paint_the_node_stands_aside_and_says_so(make_context: Any, make_scene: Any, tmp_path: Path) -> None:
+    scene = make_scene()
+    headers = {"video": scene.info(), "flow": scene.info("flow")}
+    params = Propagate.Params(file=str(tmp_path / "paint.####.exr"), missing_paint="passthrough")
+    before, after = (make_context(headers=headers, node="carry") for _ in range(2))
 
-    pictures = carry(scene, (), {}, missing_paint="passthrough")
+    port = Propagate.identity(1001, params, before)
+    save(tmp_path / "paint.1004.exr", scene.picture(1004))
 
-    for frame in scene.range:
-        np.testing.assert_array_equal(pictures[frame], scene.picture(frame))
+    assert (port, Propagate.identity(1001, params, after)) == ("video", None)
+    assert before.warnings == [f"carry: no painted frame at {tmp_path}/paint.####.exr; the shot goes through untouched"]
+    assert after.warnings == []
+    assert Propagate.info(params, before) == {}
+
+
+def test_standing_aside_is_refused_where_paint_is_a_must(make_context: Any, make_scene: Any, tmp_path: Path) -> None:
+    ctx = make_context(headers={"video": make_scene().info()}, node="carry")
+
+    with pytest.raises(
+        MediaMissingError, match=r"carry: file must name painted frames, got none at .*set missing_paint"
+    ):
+        Propagate.identity(1001, Propagate.Params(file=str(tmp_path / "paint.####.exr")), ctx)
+
+
+def test_paint_that_vanishes_after_the_plan_is_no_plate(make_scene: Any, carry: Any) -> None:
+    # The engine asked `identity` and was told that there is paint; a bare plate would be kept as the painted result.
+    with pytest.raises(MediaMissingError, match="file must name painted frames, got none"):
+        carry(make_scene(count=3), (), {}, missing_paint="passthrough")
 
 
 def test_paint_of_another_size_is_refused(make_scene: Any, carry: Any) -> None:

@@ -32,7 +32,7 @@ from shotgraph.api import (
     StreamInfo,
 )
 from shotgraph.errors import GraphError, NodeError
-from shotgraph.maths.composite import over, over_planes
+from shotgraph.maths.composite import over, over_planes, straight_colour
 from shotgraph.maths.yuv import coding_of, native_from_rgb, rgb_from_native
 
 
@@ -45,12 +45,8 @@ def rgb_of(picture: NativeFrame | NDArray[np.float32], header: StreamInfo) -> ND
 
 
 def straight(picture: NDArray[np.float32], *, premultiplied: bool) -> NDArray[np.float32]:
-    """Colour of (H, W, 3|4), no longer multiplied by alpha; 0 where alpha is 0."""
-    colour = picture[..., :3]
-    if picture.shape[2] == 3 or not premultiplied:
-        return colour
-    alpha = picture[..., 3:]
-    return np.divide(colour, alpha, out=np.zeros_like(colour), where=alpha > 0)
+    """Colour of (H, W, 3|4), no longer multiplied by alpha."""
+    return straight_colour(picture) if premultiplied and picture.shape[2] == 4 else picture[..., :3]
 
 
 def native_foreground(

@@ -54,7 +54,9 @@ class Read(Source):
             None, per_shot=True, unit="frames", description="number of a movie's first frame; the shot's when left out"
         )
         holes: Literal["error", "hold", "black", "skip"] = Field(
-            "error", per_shot=True, description="a frame of a sequence that has no file"
+            "error",
+            per_shot=True,
+            description="a frame of a sequence that has no file; skip computes nothing for it and ends with exit code 3",
         )
         corrupt: Literal["error", "hold", "black"] = Field(
             "error", per_shot=True, description="a frame that does not decode"

@@ -73,7 +73,11 @@ class Write(Target):
             path="write",
             description="a .mov, .mp4 or .mkv, or a pattern such as {root}/out/{shot}_v{version:03d}.####.exr",
         )
-        codec: str = Field("", description="see `shotgraph schema core.write`; the extension's own when empty")
+        codec: str = Field(
+            "",
+            description="h264, h264_lossless, prores_proxy, prores_lt, prores_422, prores_hq, prores_4444, prores_4444xq, "
+            "ffv1, exr or png; the extension's own when empty",
+        )
         quality: int = Field(16, ge=0, le=51, description="h264: CRF, lower is better; 16 shows no difference")
         preset: str = Field("medium", description="h264: x264's speed preset")
         pixel_format: str = Field("", description="FFmpeg's name; empty takes the one that loses least")

@@ -26,14 +26,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shotgraph.api import (
     Clip,
     Context,
     Field,
     Flow,
-    FlowFrame,
     FrameReader,
     Mask,
     Node,
@@ -44,16 +42,13 @@ from shotgraph.api import (
     StreamInfo,
 )
 from shotgraph.errors import GraphError, MediaMissingError, NodeError
-from shotgraph.maths.flow import extend_chain, no_chain
+from shotgraph.maths.flow import chain_to_first, chain_to_second, no_chain
 from shotgraph.maths.keyframes import Gap, blocks, gaps
 from shotgraph.maths.paint import Edit, Painted, apply_edit, apply_paint, blend, carried, fill_holes, painted_over
-from shotgraph.maths.yuv import coding_of, rgb_from_native
+from shotgraph.maths.shapes import Chain, Image, Plane
 
 _BLOCK_FRAMES = 8
 _CODE = 1 / 255
-
-Chain = NDArray[np.float32]
-Picture = NDArray[np.float32]
 
 
 class Chains:
@@ -61,7 +56,7 @@ class Chains:
 
     def __init__(self, key: int, *, flow: FrameReader, ctx: Context) -> None:
         self.key = key
-        self._flow, self._ctx, self._work = flow, ctx, ctx.work
+        self._flow, self._ctx = flow, ctx
 
     def of(self, frames: Sequence[int]) -> Iterator[tuple[int, Chain]]:
         """The chains of neighbouring `frames` on one side of the painted frame, nearest first."""
@@ -69,92 +64,49 @@ class Chains:
         distances = sorted(abs(frame - self.key) for frame in frames)
         start, chain = self._newest(side, distances[0])
         for distance in range(start, distances[-1] + 1):
+            frame = self.key + side * distance
             if distance > start:
                 self._ctx.check_cancelled()
-                chain = self._extended(chain, self.key + side * distance, side)
-                self._keep(chain, side, distance)
+                pair = self._flow[frame - 1 if side > 0 else frame]
+                chain = chain_to_second(chain, pair) if side > 0 else chain_to_first(chain, pair)
+                self._keep(chain, frame)
             if distance >= distances[0]:
-                yield self.key + side * distance, chain
+                yield frame, chain
 
     def _newest(self, side: int, distance: int) -> tuple[int, Chain]:
         """The kept chain nearest below `distance`, else the painted frame's own."""
         for step in range(distance - distance % _BLOCK_FRAMES, 0, -_BLOCK_FRAMES):
-            path = self._path(side, step)
+            path = self._path(self.key + side * step)
             if path.exists():
                 return step, np.load(path)
-        info = self._flow.info
-        return 0, no_chain(info.height, info.width)
+        return 0, no_chain(self._flow.info.height, self._flow.info.width)
 
-    def _extended(self, chain: Chain, frame: int, side: int) -> Chain:
-        """The chain of `frame`, out of that of its neighbour towards the painted frame."""
-        if side > 0:
-            pair: FlowFrame = self._flow[frame - 1]
-            return extend_chain(chain, pair.backward, pair.forward)
-        pair = self._flow[frame]
-        step = np.where(pair.occluded[..., None] > 0.5, np.float32(np.nan), pair.forward)
-        return extend_chain(chain, step, pair.backward)
+    def _path(self, frame: int) -> Path:
+        return self._ctx.work / f"chain_{self.key}_{frame - self.key:+d}.npy"
 
-    def _path(self, side: int, distance: int) -> Path:
-        return self._work / f"chain_{self.key}_{side * distance:+d}.npy"
-
-    def _keep(self, chain: Chain, side: int, distance: int) -> None:
-        path = self._path(side, distance)
-        if distance % _BLOCK_FRAMES or path.exists():
+    def _keep(self, chain: Chain, frame: int) -> None:
+        path = self._path(frame)
+        if (frame - self.key) % _BLOCK_FRAMES or path.exists():
             return
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        with partial.open("wb") as file:
-            np.save(file, chain)
+        partial = path.with_suffix(f".{os.getpid()}.npy")
+        np.save(partial, chain)
         partial.replace(path)
 
     def forget(self) -> None:
         """Remove what was kept."""
-        for path in self._work.glob(f"chain_{self.key}_*.npy"):
+        for path in self._ctx.work.glob(f"chain_{self.key}_*.npy"):
             path.unlink(missing_ok=True)
 
 
-def find_paint(pattern: str, *, node: str, still_frame: int, passthrough: bool) -> Mapping[int, Path]:
-    """Painted frame to its file.
-
-    Args:
-        pattern: an image sequence, or one of its files.
-        node: who asks, for the message.
-        still_frame: frame of an image whose name holds no number.
-        passthrough: none at all is no error.
-
-    Returns:
-        Possibly empty with `passthrough`.
-
-    Raises:
-        MediaMissingError: there is none.
-    """
+def find_paint(pattern: str, *, still_frame: int) -> Mapping[int, Path]:
+    """Painted frame to its file; an image whose name holds no number is `still_frame`. Empty where there is none."""
     # Media libraries load when a shot with paint is at hand, not when nodes are listed.
     from shotgraph.io.sequences import find_sequence
 
     try:
         return find_sequence(pattern, still_frame=still_frame).files
-    except MediaMissingError as error:
-        if passthrough:
-            return {}
-        raise MediaMissingError(
-            f"{node}: file must name painted frames, got none at {pattern!r}; paint one frame and save it under its "
-            "number, or set missing_paint: passthrough"
-        ) from error
-
-
-def read_paint(path: Path) -> tuple[Picture, bool]:
-    """RGB(A) with straight alpha from an image file, and whether it was saved as integers."""
-    from shotgraph.io.stills import read_header, read_planes
-
-    header = read_header(path)
-    native = read_planes(path, header)
-    coding = coding_of(header.colour, native.format, width=header.size[0], height=header.size[1])
-    picture = rgb_from_native(native, matrix=coding.matrix, range=coding.range)
-    # OpenEXR stores colour multiplied by alpha; every other format we read stores it straight.
-    if picture.shape[2] == 4 and header.codec == "openexr":
-        alpha = picture[..., 3:]
-        colour = np.divide(picture[..., :3], alpha, out=np.zeros_like(picture[..., :3]), where=alpha > 0)
-        picture = np.concatenate((colour, alpha), axis=-1)
-    return picture, not native.format.is_float
+    except MediaMissingError:
+        return {}
 
 
 class Carrier:
@@ -166,17 +118,15 @@ class Carrier:
         self._matte: FrameReader | None = inputs.matte
         self._files, self._params, self._ctx = files, params, ctx
 
-    def pictures(self) -> Iterator[tuple[int, Picture]]:
+    def pictures(self) -> Iterator[tuple[int, Image]]:
         """Every wanted frame with its picture; the painted ones come first."""
-        keyframes, wanted = tuple(self._files), self._ctx.frames
-        for frame in sorted(set(keyframes) & set(wanted)):
-            painted = self._painted(frame)
-            yield frame, apply_paint(self._video[frame], painted, limit=self._limit(frame))
-        for gap in gaps(keyframes, wanted):
+        for frame in sorted(set(self._files) & set(self._ctx.frames)):
+            yield frame, apply_paint(self._video[frame], self._painted(frame), limit=self._limit(frame))
+        for gap in gaps(tuple(self._files), self._ctx.frames):
             yield from self._across(gap)
 
-    def _across(self, gap: Gap) -> Iterator[tuple[int, Picture]]:
-        """The frames of one gap, block by block; without any paint, the plate."""
+    def _across(self, gap: Gap) -> Iterator[tuple[int, Image]]:
+        """The frames of one gap, block by block."""
         edits = {key: self._painted(key).edit for key in gap.keys}
         ways = [Chains(key, flow=self._flow, ctx=self._ctx) for key in gap.keys]
         for block in blocks(gap.frames, span_frames=_BLOCK_FRAMES):
@@ -187,19 +137,15 @@ class Carrier:
                         arrived = carried(edits[way.key], chain)
                         reaching[frame].append(fill_holes(arrived, radius_px=self._params.fill_px))
             for frame in block:
-                yield frame, self._composite(frame, reaching.pop(frame), gap)
+                edit = blend(reaching.pop(frame), gap.nearness(frame), feather_px=self._params.feather_px)
+                yield frame, apply_edit(self._video[frame], edit, limit=self._limit(frame))
         for way in ways:
             way.forget()
 
-    def _composite(self, frame: int, edits: Sequence[Edit], gap: Gap) -> Picture:
-        plate = self._video[frame]
-        if not edits:
-            return plate
-        edit = blend(edits, gap.nearness(frame), feather_px=self._params.feather_px)
-        return apply_edit(plate, edit, limit=self._limit(frame))
-
     def _painted(self, frame: int) -> Painted:
-        picture, coded = read_paint(self._files[frame])
+        from shotgraph.io.pictures import read_picture
+
+        picture, coded = read_picture(self._files[frame])
         plate = self._video[frame]
         if picture.shape[:2] != plate.shape[:2]:
             (height, width), (wrong_height, wrong_width) = plate.shape[:2], picture.shape[:2]
@@ -210,7 +156,7 @@ class Carrier:
             )
         return painted_over(plate, picture, coded=coded, tolerance=self._params.tolerance * _CODE)
 
-    def _limit(self, frame: int) -> NDArray[np.float32] | None:
+    def _limit(self, frame: int) -> Plane | None:
         return None if self._matte is None else self._matte[frame]
 
 
@@ -243,9 +189,7 @@ class Propagate(Node):
             per_shot=True,
             description="repainted plate frames, numbered like the shot, e.g. {root}/paint/{shot}.####.png; alpha = where",
         )
-        missing_paint: Literal["error", "passthrough"] = Field(
-            "error", description="when the shot has no painted frame"
-        )
+        missing_paint: Literal["error", "passthrough"] = Field("error", description="when no frame is painted")
         tolerance: float = Field(
             1.0,
             ge=0,
@@ -254,16 +198,12 @@ class Propagate(Node):
             # Saving to 8 bits moves a value by up to half a code, and the exporter's own rounding by another half.
             description="smaller differences between paint and plate are not paint; 1 covers a save to 8 bits",
         )
-        feather_px: float = Field(
-            4.0, ge=0, le=200, unit="px", description="between two painted frames: softness of takeover"
-        )
-        fill_px: float = Field(
-            2.0, ge=0, le=20, unit="px", description="close breaks inside the paint up to this radius"
-        )
+        feather_px: float = Field(4.0, ge=0, le=200, unit="px", description="softness where one paint takes over")
+        fill_px: float = Field(2.0, ge=0, le=20, unit="px", description="breaks up to this radius are closed")
 
     @classmethod
     def info(cls, params: Params, ctx: QueryContext) -> Mapping[str, StreamInfo]:
-        """Refuses flow or a matte of another size than the plate's."""
+        """Refuses flow or a matte of another size than the plate's, and what `paint` refuses."""
         video = ctx.headers["video"]
         for port in ("flow", "matte"):
             other = ctx.headers.get(port)
@@ -272,25 +212,28 @@ class Propagate(Node):
                     f"{ctx.node}: {port} must be {video.width}x{video.height} like video, got "
                     f"{other.width}x{other.height}; compute it from the same picture"
                 )
-        cls.paint(params, ctx)
+        cls.paint(params, ctx, needed=params.missing_paint == "error")
         return {}
 
     @classmethod
     def identity(cls, frame: int, params: Params, ctx: QueryContext) -> str | None:
         """Without paint the shot goes through untouched, and its flow is never computed."""
-        if find_paint(params.file, node=ctx.node, still_frame=frame, passthrough=True):
+        if cls.paint(params, ctx, needed=params.missing_paint == "error"):
             return None
         ctx.warn(f"{ctx.node}: no painted frame at {params.file}; the shot goes through untouched")
         return "video"
 
     @classmethod
-    def paint(cls, params: Params, ctx: QueryContext) -> Mapping[int, Path]:
-        """Painted frame to its file; refuses paint outside the shot."""
+    def paint(cls, params: Params, ctx: QueryContext, *, needed: bool) -> Mapping[int, Path]:
+        """Painted frame to its file; refuses paint outside the shot, and none at all where it is needed."""
         shot = ctx.headers["video"].range
-        passthrough = params.missing_paint == "passthrough"
-        files = find_paint(params.file, node=ctx.node, still_frame=shot.first, passthrough=passthrough)
-        outside = [frame for frame in files if frame not in shot]
-        if outside:
+        files = find_paint(params.file, still_frame=shot.first)
+        if needed and not files:
+            raise MediaMissingError(
+                f"{ctx.node}: file must name painted frames, got none at {params.file!r}; paint one frame and save it under "
+                "its number, or set missing_paint: passthrough"
+            )
+        if outside := [frame for frame in files if frame not in shot]:
             raise GraphError(
                 f"{ctx.node}: painted frames must lie in {shot}, got {', '.join(map(str, outside))}; number paint like the "
                 "shot (a movie starts at its first_frame, 1001 unless set)"
@@ -299,7 +242,8 @@ class Propagate(Node):
 
     def process(self, frames: In, params: Params, ctx: Context) -> None:
         """See the class."""
-        carrier = Carrier(frames, self.paint(params, ctx), params, ctx)
+        # Without paint `identity` has taken the node out of the graph: none now means that it was removed since.
+        carrier = Carrier(frames, self.paint(params, ctx, needed=True), params, ctx)
         for done, (frame, picture) in enumerate(carrier.pictures(), start=1):
             ctx.emit(frame, self.Out(video=picture))
             ctx.progress(done, len(ctx.frames))
