@@ -53,3 +53,14 @@ def test_without_any_field_the_message_says_so() -> None:
 def test_text_cannot_be_padded() -> None:
     with pytest.raises(UsageError, match=r"^out: field \{shot:03d\} must be an integer to be padded, got 'sq010_0020'"):
         fill("{shot:03d}", FIELDS, who="out")
+
+
+def test_a_value_cannot_bring_a_field_that_is_filled_later() -> None:
+    kept = frozenset({"version"})
+
+    with pytest.raises(
+        UsageError, match=r"^out: field \{shot\} must not hold a field itself, got 'a\{version:03d\}'; rename it"
+    ):
+        fill("{shot}_v{version}.mov", {"shot": "a{version:03d}"}, who="out", keep=kept)
+
+    assert fill("{shot}_v{version}.mov", {"shot": "a{shot}"}, who="out", keep=kept) == "a{shot}_v{version}.mov"

@@ -84,3 +84,34 @@ def test_a_plan_of_another_host_is_refused(shotgraph: Any, root: Path, plan_of: 
     assert ran.code == 78
     assert re.search(r"av must be 17\.0\.0 as planned, got 18\.", ran.err)
     assert not (root / "out").exists()
+
+
+def test_a_plan_that_was_edited_is_refused(shotgraph: Any, root: Path, plan_of: Any) -> None:
+    plan = plan_of()
+    plan.write_text(plan.read_text(encoding="utf-8").replace("1001-1010", "1001-1009"), encoding="utf-8")
+
+    ran = shotgraph("run", plan)
+
+    assert ran.code == 78
+    assert ran.err.splitlines()[-1].startswith("Error: ")
+    assert not (root / "out").exists()
+
+
+def test_a_file_that_is_no_plan_is_refused(shotgraph: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.plan.json").write_text('{"shot": "sh010"}', encoding="utf-8")
+
+    ran = shotgraph("run", tmp_path / "a.plan.json")
+
+    assert ran.code == 2
+    assert f"{tmp_path}/a.plan.json" in ran.err
+
+
+def test_several_plans_are_run_together(shotgraph: Any, root: Path, tmp_path: Path) -> None:
+    write_movie(root / "sh020.mov", frames=3)
+    assert shotgraph("plan", "transcode", root, "--out", tmp_path / "plans").code == 0
+
+    ran = shotgraph("run", *sorted((tmp_path / "plans").glob("*.json")), "--json")
+
+    assert ran.code == 0
+    assert [shot["shot"] for shot in ran.document["shots"]] == ["sh010", "sh020"]
+    assert sorted(f.name for f in (root / "out").iterdir()) == ["sh010_v001.mov", "sh020_v001.mov"]

@@ -8,8 +8,9 @@ import pytest
 from command_line import Run
 from small_shots import decoded, visible, write_movie
 
-from shotgraph.errors import Exit
+from shotgraph.errors import Exit, UnavailableError
 from shotgraph.io import avsink
+from shotgraph.pipeline.host import settle_device
 
 PRESET = """
 shotgraph: 1
@@ -142,6 +143,11 @@ def test_69_a_device_is_not_here(shotgraph: Run, root: Path) -> None:
 
     assert ran.code == 69
     assert "got 'cuda:99'; use --device cpu" in ran.err
+
+
+def test_69_the_devices_that_are_here_are_counted() -> None:
+    with pytest.raises(UnavailableError, match=r"^device: must be auto, cpu or one of \d+ CUDA devices, got 'cuda:99'"):
+        settle_device("cuda:99")
 
 
 def test_2_a_node_that_is_not_installed(shotgraph: Run, root: Path, tmp_path: Path) -> None:

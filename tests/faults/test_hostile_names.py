@@ -88,6 +88,17 @@ def test_what_could_forge_a_line_or_a_path_is_refused(lossless: Run, tmp_path: P
     assert "\x1b" not in ran.err
 
 
+def test_a_name_that_looks_like_the_version_is_refused(lossless: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "{version}"
+    write_movie(folder / "sh010.mov", frames=2)
+
+    ran = lossless(folder)
+
+    assert ran.code == 2
+    assert f"field {{root}} must not hold a field itself, got '{folder}'; rename it" in ran.err
+    assert [f.name for f in tmp_path.iterdir() if f.name != "xdg-cache"] == ["{version}"]
+
+
 def test_a_name_too_long_for_the_part_of_its_output_is_an_error(lossless: Run, tmp_path: Path) -> None:
     folder = tmp_path / "show"
     write_movie(folder / f"{'b' * 246}.mov", frames=2)

@@ -36,9 +36,7 @@ def test_a_plate_behind_a_link_is_never_written_over(shotgraph: Run, root: Path)
     (root / "shots").mkdir()
     (root / "shots/sh020.mov").symlink_to(root / "sh010.mov")
 
-    ran = shotgraph(
-        "run", "transcode", root / "shots", "--force", "--set", "graph.out.file={root}/../sh010.mov"
-    )  # fmt: skip
+    ran = shotgraph("run", "transcode", root / "shots", "--force", "--set", "graph.out.file={root}/../sh010.mov")
 
     assert ran.code == 2
     assert f"got {root}/sh010.mov, which is a file of plate" in ran.err

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shotgraph.api import NativeFrame, PixelFormat
-from shotgraph.maths.composite import block_mean, over, over_planes
+from shotgraph.maths.composite import block_mean, over, over_planes, straight_colour
 
 
 def native(name: str, *, width: int, height: int, seed: int) -> NativeFrame:
@@ -14,6 +14,15 @@ def native(name: str, *, width: int, height: int, seed: int) -> NativeFrame:
     rng = np.random.default_rng(seed)
     shapes = [layout.plane_shape(i, width=width, height=height) for i in range(layout.planes)]
     return NativeFrame(tuple(rng.integers(0, 1 << layout.bits, s).astype(layout.dtype) for s in shapes), layout)
+
+
+def test_straight_colour_is_divided_by_alpha_and_0_where_there_is_none() -> None:
+    picture = np.array([[[0.2, 0.1, 0.05, 0.5], [0.3, 0.6, 0.9, 1], [0.4, 0.4, 0.4, 0]]], np.float32)
+
+    colour = straight_colour(picture)
+
+    np.testing.assert_array_equal(colour[0], np.array([[0.4, 0.2, 0.1], [0.3, 0.6, 0.9], [0, 0, 0]], np.float32))
+    assert picture[0, 0, 0] == np.float32(0.2)
 
 
 def test_a_block_mean_covers_the_pixels_of_its_chroma_sample() -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shotgraph.maths.flow import extend_chain, no_chain, occlusion, resize_flow
+from shotgraph.api import FlowFrame
+from shotgraph.maths.flow import chain_to_first, chain_to_second, extend_chain, no_chain, occlusion, resize_flow
 from shotgraph.maths.warp import leaves_frame, pixel_grid, sample
 
 HEIGHT, WIDTH = 12, 30
@@ -250,3 +251,20 @@ def test_warping_a_frame_by_its_flow_gives_the_frame_before() -> None:
     np.testing.assert_allclose(back[inside], first[inside], atol=1e-5)
     swapped = sample(second, pixel_grid(HEIGHT, WIDTH) + constant(-2, 3))
     assert np.abs(swapped - first)[4:8, 8:20].min() > 1
+
+
+def test_a_pair_extends_a_chain_to_either_of_its_frames() -> None:
+    occluded = np.zeros((HEIGHT, WIDTH), np.float32)
+    occluded[:, 10] = 1
+    pair = FlowFrame(constant(3, 1), constant(-3, -1), occluded)
+    start = no_chain(HEIGHT, WIDTH)
+
+    second, first = chain_to_second(start, pair), chain_to_first(start, pair)
+
+    assert second[5, 10].tolist() == [-3, -1, 1]
+    assert first[5, 9].tolist() == [3, 1, 1]
+    # Hidden in the second frame by the record alone: its vectors agree. It says nothing of the way back.
+    assert first[5, 10].tolist() == [0, 0, 0]
+    # What leaves the frame: three columns on the right going on, and on the left going back.
+    assert (first[5, :, 2] == 0).nonzero()[0].tolist() == [10, 27, 28, 29]
+    assert (second[5, :, 2] == 0).nonzero()[0].tolist() == [0, 1, 2]

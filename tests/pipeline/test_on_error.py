@@ -282,8 +282,9 @@ def test_a_run_with_skipped_frames_ends_with_3_and_is_not_up_to_date(engine: Any
 
     assert (first.exit, first.outcome.skipped) == (Exit.SKIPPED_FRAMES, {"out": [BAD]})
     assert not second.up_to_date
-    # Only the frame that failed is tried again.
-    assert second.outcome.computed["bad"] == 1
+    # Only the frame that failed is tried again, and the one that it repeats.
+    assert (second.exit, second.outcome.skipped) == (Exit.SKIPPED_FRAMES, {"out": [BAD]})
+    assert second.outcome.computed["plate"] == 2
 
 
 def test_a_cancelled_node_is_no_failed_one(engine: Any) -> None:

@@ -23,6 +23,13 @@ def fill(template: str, fields: Mapping[str, str | int], *, who: str, keep: froz
         The path.
     """
 
+    def literal(name: str) -> str:
+        text = str(fields[name])
+        # A folder called {version} would be taken for the field when that is filled in later.
+        if any(inner["name"] in keep for inner in FIELD.finditer(text)):
+            raise UsageError(f"{who}: field {{{name}}} must not hold a field itself, got {text!r}; rename it")
+        return text
+
     def value(match: re.Match[str]) -> str:
         name, width = match["name"], match["width"]
         if name in keep:
@@ -31,7 +38,7 @@ def fill(template: str, fields: Mapping[str, str | int], *, who: str, keep: froz
             known = ", ".join(sorted(fields)) or "none"
             raise UsageError(f"{who}: field {{{name}}} must be one of {known}, got {template!r}")
         if width is None:
-            return str(fields[name])
+            return literal(name)
         try:
             return f"{int(fields[name]):0{int(width)}d}"
         except ValueError as error:

@@ -166,7 +166,11 @@ class ShotRun:
         self.writers[name] = BackgroundWriter(writer)
         if self.bare:
             return frames
-        return FrameSet.of(f for f in frames if not writer.done(f, text_key(self.keys.frame(name, f))))
+        missing = FrameSet.of(f for f in frames if not writer.done(f, text_key(self.keys.frame(name, f))))
+        if any(v.spec.on_error == "skip" for v in self.graph.vertices.values()):
+            # A skipped frame repeats the one before it, so that one is written again with it.
+            missing |= frames & FrameSet.of(r.first - 1 for r in missing.ranges)
+        return missing
 
     def context(self, vertex: Vertex, *, whole: bool = False) -> RunContext:
         """A fresh context for `vertex`."""

@@ -43,7 +43,6 @@ class Freezer:
     ) -> Plan:
         """The frozen plan."""
         graph, shot = self._graph, self._graph.shot
-        rows = outputs.items()
         return Plan(
             shotgraph=shotgraph.__version__,
             preset=graph.preset,
@@ -63,17 +62,7 @@ class Freezer:
             nodes=tuple(self._node(v) for v in graph.vertices.values()),
             stages=tuple(self._stage(stage) for stage in self._stages),
             sources=tuple(_media(graph.vertices[n], identity) for n, identity in draft.identities.items()),
-            outputs=tuple(
-                PlanOutput(
-                    target=n,
-                    path=o.path,
-                    template=file_of(draft.graph.vertices[n]),
-                    frames=o.frames,
-                    bytes=o.bytes,
-                    losses=o.losses,
-                )
-                for n, o in rows
-            ),
+            outputs=tuple(_output(draft.graph.vertices[name], expected) for name, expected in outputs.items()),
             warnings=tuple(dict.fromkeys(w for v in graph.vertices.values() for w in v.warnings)),
             digest=plan_digest,
         )
@@ -137,6 +126,18 @@ class Freezer:
 def file_of(vertex: Vertex) -> str:
     """The path template of a target; empty for one that writes no file."""
     return str(getattr(vertex.params, "file", ""))
+
+
+def _output(target: Vertex, expected: ExpectedOutput) -> PlanOutput:
+    """What `target`, its version not filled in yet, will write."""
+    return PlanOutput(
+        target=target.name,
+        path=expected.path,
+        template=file_of(target),
+        frames=expected.frames,
+        bytes=expected.bytes,
+        losses=expected.losses,
+    )
 
 
 def _media(vertex: Vertex, identity: MediaIdentity) -> PlanMedia:

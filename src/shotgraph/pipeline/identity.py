@@ -8,7 +8,7 @@ that keeps the content but not the time is hashed again and comes out equal.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,36 +45,33 @@ class IdentityMemo:
     def look_up(self, rows: Sequence[str]) -> dict[str, bytes]:
         """The digests known for `rows` (see `_row`)."""
         found: dict[str, bytes] = {}
-        connection = self._open()
-        if connection is None:
-            return found
-        with closing(connection):
+
+        def read(connection: sqlite3.Connection) -> None:
             for row in rows:
                 hit = connection.execute("SELECT digest FROM media WHERE row = ?", (row,)).fetchone()
                 if hit:
                     found[row] = bytes(hit[0])
+
+        self._attempt(read)
         return found
 
     def store(self, digests: dict[str, bytes]) -> None:
         """Remember `digests`."""
-        connection = self._open() if digests else None
-        if connection is None:
-            return
-        with closing(connection), connection:
-            connection.executemany("INSERT OR REPLACE INTO media VALUES (?, ?)", list(digests.items()))
+        statement = "INSERT OR REPLACE INTO media VALUES (?, ?)"
+        if digests:
+            self._attempt(lambda connection: connection.executemany(statement, list(digests.items())))
 
-    def _open(self) -> sqlite3.Connection | None:
+    def _attempt(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Do `work`; a read-only home or a database on a bad share means to hash again, not to stop."""
         if self._broken or self._path is None:
-            return None
+            return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=5)
-            connection.execute("CREATE TABLE IF NOT EXISTS media (row TEXT PRIMARY KEY, digest BLOB)")
+            with closing(sqlite3.connect(self._path, timeout=5)) as connection, connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS media (row TEXT PRIMARY KEY, digest BLOB)")
+                work(connection)
         except (OSError, sqlite3.Error):
-            # A read-only home or a database on a bad share: hash again rather than stop.
             self._broken = True
-            return None
-        return connection
 
 
 def _row(path: Path, mode: IdentityMode) -> str:

@@ -66,12 +66,13 @@ class RunState:
         """The outputs of a finished, verified, identical plan when all are still as they were left; else None."""
         try:
             record = json.loads(self._done_path(plan).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            if record["version"] != plan.version or record["skipped"]:
+                return None
+            stamps = [row.pop("stamp") for row in record["outputs"]]
+            outputs = [_written(row) for row in record["outputs"]]
+        except (OSError, ValueError, KeyError, TypeError):
+            # Damaged, or of a release that wrote other fields: then it proves nothing.
             return None
-        if record["version"] != plan.version or record["skipped"]:
-            return None
-        stamps = [row.pop("stamp") for row in record["outputs"]]
-        outputs = [_written(row) for row in record["outputs"]]
         intact = all(_stamp(Path(o.path)) == stamp for o, stamp in zip(outputs, stamps, strict=True))
         return outputs if intact else None
 

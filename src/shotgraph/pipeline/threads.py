@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from shotgraph.api.frames import FrameSet
@@ -20,9 +20,10 @@ _POLL_SECONDS = 0.1
 class Prefetcher:
     """Reads the frames a stage will ask for, in order, in a thread of its own."""
 
-    def __init__(self, reader: Reader, frames: Iterable[int], *, depth: int = PREFETCH_FRAMES) -> None:
+    def __init__(self, reader: Reader, frames: Collection[int], *, depth: int = PREFETCH_FRAMES) -> None:
         self._reader = reader
-        self._queue: queue.Queue[tuple[int, Any, BaseException | None]] = queue.Queue(depth)
+        self._announced = iter(frames)
+        self._queue: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(depth)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._fill, args=(iter(frames),), name="decode", daemon=True)
         self._thread.start()
@@ -30,9 +31,9 @@ class Prefetcher:
     def _fill(self, frames: Iterable[int]) -> None:
         for frame in frames:
             try:
-                item = (frame, self._reader.read(frame), None)
+                item = (self._reader.read(frame), None)
             except BaseException as error:  # noqa: BLE001 - raised again where the frame is asked for
-                item = (frame, None, error)
+                item = (None, error)
             while not self._stop.is_set():
                 try:
                     self._queue.put(item, timeout=_POLL_SECONDS)
@@ -44,11 +45,12 @@ class Prefetcher:
 
     def get(self, frame: int) -> Any:
         """The next frame, which must be `frame`; what went wrong in reading it is raised here."""
-        number, value, error = self._queue.get()
+        announced = next(self._announced, "none")
+        if announced != frame:
+            raise ShotgraphError(f"decode: frames must be asked for in the announced order, got {frame} for {announced}")
+        value, error = self._queue.get()
         if error is not None:
             raise error
-        if number != frame:
-            raise ShotgraphError(f"decode: frames must be asked for in the announced order, got {frame} for {number}")
         return value
 
     @property

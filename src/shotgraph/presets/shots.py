@@ -173,7 +173,9 @@ class _Search:
                 named = [Candidate(c.media, {**c.fields, **known}, c.folder) for c in inside]
                 return folder.parent, self._one_each(named)
         tried = [f"  tried {p.text} with {{root}}={folder}" for p in self.patterns.plate]
-        tried += [f"  tried {p.text} with {{root}}={folder.parent} and {{shot}}={folder.name}" for p in self.patterns.plate]
+        tried += [
+            f"  tried {p.text} with {{root}}={folder.parent} and {{shot}}={folder.name}" for p in self.patterns.plate
+        ]
         listed = "\n".join(tried)
         raise UsageError(
             f"shots: a folder must hold at least one plate, got {str(folder)!r}; name the plate itself, or correct the "
