@@ -61,6 +61,21 @@ def test_an_empty_image_is_named(lossless: Run, folder: Path, frame: int) -> Non
     assert visible(folder / "out") == []
 
 
+@pytest.mark.parametrize("frame", [1001, 1003, 1005])
+def test_an_empty_image_is_filled_when_told_so_and_that_is_told(lossless: Run, folder: Path, frame: int) -> None:
+    path = pattern(folder)
+    (folder / f"plate.{frame}.png").write_bytes(b"")
+
+    ran = lossless(path, "--set", "graph.plate.corrupt=hold")
+
+    assert ran.code == 0
+    frames = decoded(Path(ran.shot["outputs"][0]["path"]))
+    held = {1001: 1, 1003: 1, 1005: 3}[frame]
+    assert frames[frame - 1001] == frames[held]
+    assert len(set(frames)) == 4
+    assert any(f"plate.{frame}.png: image must be readable, got " in warning for warning in ran.shot["warnings"])
+
+
 def test_half_an_image_is_named(lossless: Run, folder: Path) -> None:
     path = pattern(folder)
     half = folder / "plate.1003.png"

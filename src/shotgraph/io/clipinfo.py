@@ -185,6 +185,7 @@ class ClipInfo:
         reel: reel or tape name; empty when unknown.
         frames: frame numbers on disk, for a sequence; None for a movie.
         missing: frame numbers of a sequence's range that have no file.
+        unreadable: frame numbers of a sequence whose file has no readable header.
         warnings: what a person should know, one sentence each.
     """
 
@@ -201,6 +202,7 @@ class ClipInfo:
     reel: str = ""
     frames: FrameSet | None = None
     missing: FrameSet = field(default_factory=FrameSet)
+    unreadable: FrameSet = field(default_factory=FrameSet)
     warnings: tuple[str, ...] = ()
 
     @property

@@ -42,9 +42,9 @@ def probe_sequence(sequence: ImageSequence, *, rate: Rate | None = None) -> Clip
         Plain data, with one video stream.
 
     Raises:
-        MediaError: images differ in size, format or channels, or one cannot be read.
+        MediaError: images differ in size, format or channels, or none can be read.
     """
-    headers = {frame: read_header(path) for frame, path in sequence.files.items()}
+    headers, unreadable = _headers(sequence)
     first = next(iter(headers.values()))
     for frame, header in headers.items():
         if (header.size, header.format, header.channels) != (first.size, first.format, first.channels):
@@ -66,10 +66,25 @@ def probe_sequence(sequence: ImageSequence, *, rate: Rate | None = None) -> Clip
         timecode_source=candidates[0].source if start is not None else "none",
         candidates=candidates,
         reel=first.reel,
-        frames=FrameSet.of(headers),
+        frames=FrameSet.of(sequence.files),
         missing=missing,
-        warnings=(*warnings, *labels.notes, *notes, *_windows(headers)),
+        unreadable=FrameSet.of(unreadable),
+        warnings=(*unreadable.values(), *warnings, *labels.notes, *notes, *_windows(headers)),
     )
+
+
+def _headers(sequence: ImageSequence) -> tuple[dict[int, StillHeader], dict[int, str]]:
+    """(headers, what is wrong with those that cannot be read), both by frame number; at least one header."""
+    headers: dict[int, StillHeader] = {}
+    unreadable: dict[int, MediaError] = {}
+    for frame, path in sequence.files.items():
+        try:
+            headers[frame] = read_header(path)
+        except MediaError as error:
+            unreadable[frame] = error
+    if not headers:
+        raise next(iter(unreadable.values()))
+    return headers, {frame: str(error) for frame, error in unreadable.items()}
 
 
 def _look(header: StillHeader) -> str:

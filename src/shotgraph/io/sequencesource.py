@@ -45,12 +45,15 @@ class SequenceSource:
 
         Raises:
             MediaMissingError: there are holes and the policy is ``error``.
+            MediaError: a file has no readable header and the policy is ``error``.
         """
         if sequence.missing and holes == "error":
             raise MediaMissingError(
                 f"{sequence.pattern}: sequence must have every frame of {sequence.range}, got none for "
                 f"{sequence.missing}; render them, or read it with holes: hold, black or skip"
             )
+        if clip.unreadable and corrupt == "error":
+            raise MediaError(f"{clip.warnings[0]}, or read it with corrupt: hold or black")
         self.info = info
         self.clip = clip
         self._sequence = sequence
@@ -119,7 +122,8 @@ class SequenceSource:
 
     def _reference(self) -> StillHeader:
         if self._first is None:
-            self._first = read_header(next(iter(self._sequence.files.values())))
+            intact = next(frame for frame in self._sequence.files if frame not in self.clip.unreadable)
+            self._first = read_header(self._sequence.files[intact])
         return self._first
 
     def _held(self, frame: int) -> int:

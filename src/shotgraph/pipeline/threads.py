@@ -47,7 +47,9 @@ class Prefetcher:
         """The next frame, which must be `frame`; what went wrong in reading it is raised here."""
         announced = next(self._announced, "none")
         if announced != frame:
-            raise ShotgraphError(f"decode: frames must be asked for in the announced order, got {frame} for {announced}")
+            raise ShotgraphError(
+                f"decode: frames must be asked for in the announced order, got {frame} for {announced}"
+            )
         value, error = self._queue.get()
         if error is not None:
             raise error
