@@ -242,6 +242,21 @@ def test_kept_chains_are_used_on_resume(make_scene: Any, make_context: Any, make
     assert sorted(vectors.read) == [1009, 1010]
 
 
+@pytest.mark.parametrize("torn", [b"", b"\x93NUMPY", b"no array at all"])
+def test_a_torn_chain_is_built_again(
+    make_scene: Any, make_context: Any, make_reader: Any, tmp_path: Path, torn: bytes
+) -> None:
+    scene = make_scene(count=21)
+    (tmp_path / "chain_1001_+8.npy").write_bytes(torn)
+    vectors = make_reader(scene.info("flow"), scene.flow)
+    ctx = make_context(headers={}, work=tmp_path)
+
+    found = dict(propagate.Chains(1001, flow=vectors, ctx=ctx).of([1009]))
+
+    assert sorted(vectors.read) == list(range(1001, 1009))
+    np.testing.assert_array_equal(np.load(tmp_path / "chain_1001_+8.npy"), found[1009])
+
+
 def test_the_matte_limits_paint_on_every_frame(make_scene: Any, carry: Any) -> None:
     scene = make_scene()
     left = np.zeros((scene.height, scene.width), np.float32)

@@ -77,8 +77,11 @@ class Chains:
         """The kept chain nearest below `distance`, else the painted frame's own."""
         for step in range(distance - distance % _BLOCK_FRAMES, 0, -_BLOCK_FRAMES):
             path = self._path(self.key + side * step)
-            if path.exists():
+            try:
                 return step, np.load(path)
+            except (OSError, ValueError, EOFError):
+                # Never kept, or torn when the power went: the one before it will do.
+                path.unlink(missing_ok=True)
         return 0, no_chain(self._flow.info.height, self._flow.info.width)
 
     def _path(self, frame: int) -> Path:
