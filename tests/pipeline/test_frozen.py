@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shotgraph.api import FrameSet, Plan
-from shotgraph.errors import EnvironmentMismatchError, Exit, MediaMissingError, UsageError
+from shotgraph.errors import EnvironmentMismatchError, MediaMissingError, UsageError
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.frozen import read_plan, shot_of, spec_of
 from shotgraph.pipeline.identity import IdentityMemo
