@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from shotgraph.api.contracts import Clips
@@ -34,31 +34,35 @@ class ClipStage:
         ctx.frames = tuple(stage.wanted)
         waiting = set(ctx.frames) if vertex.headers else set[int]()
         ctx.emitter = self._emitter(vertex, waiting, substituted=substituted)
-        is_group = isinstance(vertex.contract, Clips)
-        members = run.members if is_group else [run]
-        readers = {
-            port: [StreamReader(member, link.vertex, link.port) for member in members]
-            for port, link in vertex.stream_links().items()
-        }
-        given = {port: group if is_group else group[0] for port, group in readers.items()}
         node = vertex.cls()
-        try:
-            node.setup(vertex.params, ctx)
-            out = node.process(vertex.cls.In(**given, **run.values_for(vertex)), vertex.params, ctx)
-        except ShotgraphError:
-            raise
-        except Exception as error:
-            raise NodeError(f"{vertex.name} ({vertex.cls.id}): {type(error).__name__}: {error}") from error
-        finally:
-            node.teardown(ctx)
-            for reader in itertools.chain.from_iterable(readers.values()):
-                reader.close()
+        with ExitStack() as opened:
+            given = self._readers(vertex, opened)
+            opened.callback(node.teardown, ctx)
+            try:
+                node.setup(vertex.params, ctx)
+                out = node.process(vertex.cls.In(**given, **run.values_for(vertex)), vertex.params, ctx)
+            except ShotgraphError:
+                raise
+            except Exception as error:
+                raise NodeError(f"{vertex.name} ({vertex.cls.id}): {type(error).__name__}: {error}") from error
         if waiting:
             raise NodeError(
                 f"{vertex.name} ({vertex.cls.id}): must emit frames {stage.wanted}, got none for {FrameSet.of(waiting)}"
             )
         if out is not None:
             run.kept.store_value(vertex.name, out, substituted=substituted)
+
+    def _readers(self, vertex: Vertex, opened: ExitStack) -> dict[str, Any]:
+        """A reader for each stream input, for a group node one a shot; `opened` closes them."""
+        is_group = isinstance(vertex.contract, Clips)
+        given: dict[str, Any] = {}
+        for port, link in vertex.stream_links().items():
+            readers: list[StreamReader] = []
+            for member in self._run.members if is_group else [self._run]:
+                readers.append(StreamReader(member, link.vertex, link.port))
+                opened.callback(readers[-1].close)
+            given[port] = readers if is_group else readers[0]
+        return given
 
     def _emitter(self, vertex: Vertex, waiting: set[int], *, substituted: bool) -> Callable[[int, Any], None]:
         """What `ctx.emit` calls: checks and keeps one frame."""

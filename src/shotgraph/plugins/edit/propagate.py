@@ -1,8 +1,6 @@
 """Paint on one or several frames, carried through the shot.
 
-No published source; "carry the difference, not the picture" is common practice in clean-up work. The occlusion test is UnFlow's
-(AAAI 2018), Eq. (2).
-
+No published source: to carry the difference, not the picture, is common practice in clean-up. Occlusion: UnFlow (AAAI 2018), Eq. 2.
 Departures from the paper: none.
 
 Symbols: k painted frame; M_t(p) where the surface at pixel p of frame t was in frame k; D_t = M_t - p, (H, W, 2) px, with the
