@@ -135,6 +135,8 @@ def measure(folder: Path, *, frames: int, size: tuple[int, int], turns: int, see
     note(f"transcode: making {frames} frames of {size[0]}x{size[1]}")
     write_clip(clip, frames=frames, size=size, seed=seed)
     environment = dict(os.environ) | {"XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder)}
+    # An installed program has its bytecode; some containers ask for none to be written.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     work = commands(folder, clip, ffmpeg=ffmpeg, threads=threads)
     spent: dict[str, list[Spent]] = {name: [] for name in work}
     for turn in range(turns):
@@ -159,7 +161,7 @@ def measure(folder: Path, *, frames: int, size: tuple[int, int], turns: int, see
 def main() -> int:
     """Measure and print."""
     parser = arguments(__doc__.partition("\n")[0] if __doc__ else "", seeded=True)
-    parser.add_argument("--frames", type=int, default=300, help="of the clip")
+    parser.add_argument("--frames", type=int, default=500, help="of the clip")
     parser.add_argument("--size", type=int, nargs=2, default=(1920, 1080), metavar=("W", "H"), help="of the clip")
     parser.add_argument("--turns", type=int, default=3, help="of all commands, one after the other")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of decoder and encoder")
