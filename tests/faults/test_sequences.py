@@ -162,17 +162,18 @@ def test_one_image_is_a_shot_of_one_frame(lossless: Run, folder: Path) -> None:
     assert (ran.code, ran.shot["frames"]) == (0, "1007")
 
 
-def test_paint_of_another_size_is_a_node_that_failed(shotgraph: Run, folder: Path) -> None:
+def test_paint_of_another_size_is_refused_before_a_frame_is_computed(shotgraph: Run, folder: Path) -> None:
     pattern(folder / "sh010")
     write_paint(folder / "paint/sh010.1003.png", size=(32, 24))
 
     ran = shotgraph("run", "propagate", folder)
 
-    assert ran.code == 1
-    assert ran.err.splitlines()[-1] == (
-        "Error: sh010: edit: paint on frame 1003 must be 64x48 like the plate, got 32x24; "
+    assert ran.code == 2
+    assert (
+        "edit: paint on frame 1003 must be 64x48 like the plate, got 32x24; "
         "export the plate from this shot and paint over that"
-    )
+    ) in ran.err
+    assert visible(folder / "out") == []
 
 
 def test_paint_that_does_not_open_is_corrupt_media(shotgraph: Run, folder: Path) -> None:

@@ -12,6 +12,11 @@ from shotgraph.maths.composite import straight_colour
 from shotgraph.maths.yuv import coding_of, rgb_from_native
 
 
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width, height) of an image file, from its header."""
+    return read_header(path).size
+
+
 def read_picture(path: Path) -> tuple[NDArray[np.float32], bool]:
     """(H, W, 3|4) of an image file with straight alpha, and whether it was saved as integers."""
     header = read_header(path)

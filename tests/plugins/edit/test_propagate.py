@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shotgraph.api import FlowFrame
-from shotgraph.errors import GraphError, MediaMissingError, NodeError
+from shotgraph.errors import GraphError, MediaMissingError
 from shotgraph.maths import flow
 from shotgraph.plugins.edit import propagate
 from shotgraph.plugins.edit.propagate import Propagate
@@ -352,7 +352,7 @@ def test_paint_of_another_size_is_refused(make_scene: Any, carry: Any) -> None:
     small = np.zeros((30, 50, 3), np.float32)
 
     with pytest.raises(
-        NodeError, match="paint on frame 1001 must be 96x64 like the plate, got 50x30; export the plate"
+        GraphError, match="paint on frame 1001 must be 96x64 like the plate, got 50x30; export the plate"
     ):
         carry(make_scene(), (1001,), {}, pictures={1001: small})
 

@@ -11,8 +11,7 @@ confidence that the surface was in sight on every frame between t and k; E the e
     out_t(p) = plate_t(p) + E(M_t(p))           E sampled cubically; between two painted frames the mean of both by
                                                 nearness in time, each only where its surface is visible
 
-Chains always start at the painted frame, whichever frames are wanted, so that a part of a shot equals the whole. Every
-`_BLOCK_FRAMES`-th chain is kept in the work folder: the way back from a later painted frame is rebuilt block by block.
+Chains start at the painted frame, whichever frames are wanted: a part of a shot equals the whole. Every eighth is kept on disk.
 
 Cost: about 1 s a frame at 1920x1080 on one thread, 3 s between two painted frames. At most 2 x 8 carried edits (17 bytes a
 pixel each) in memory; a chain of 12 bytes a pixel on disk for every eighth frame. No GPU.
@@ -39,7 +38,7 @@ from shotgraph.api import (
     Rgb,
     StreamInfo,
 )
-from shotgraph.errors import GraphError, MediaMissingError, NodeError
+from shotgraph.errors import GraphError, MediaMissingError
 from shotgraph.maths.flow import chain_to_first, chain_to_second, no_chain
 from shotgraph.maths.keyframes import Gap, blocks, gaps
 from shotgraph.maths.paint import Edit, Painted, apply_edit, apply_paint, blend, carried, fill_holes, painted_over
@@ -99,15 +98,17 @@ class Chains:
             path.unlink(missing_ok=True)
 
 
-def find_paint(pattern: str, *, still_frame: int) -> Mapping[int, Path]:
-    """Painted frame to its file; an image whose name holds no number is `still_frame`. Empty where there is none."""
+def find_paint(pattern: str, *, still_frame: int) -> tuple[Mapping[int, Path], Mapping[int, tuple[int, int]]]:
+    """Painted frame to its file, and to its (width, height); an image whose name holds no number is `still_frame`."""
     # Media libraries load when a shot with paint is at hand, not when nodes are listed.
+    from shotgraph.io.pictures import picture_size
     from shotgraph.io.sequences import find_sequence
 
     try:
-        return find_sequence(pattern, still_frame=still_frame).files
+        files = find_sequence(pattern, still_frame=still_frame).files
     except MediaMissingError:
-        return {}
+        return {}, {}
+    return files, {frame: picture_size(path) for frame, path in files.items()}
 
 
 class Carrier:
@@ -147,15 +148,7 @@ class Carrier:
         from shotgraph.io.pictures import read_picture
 
         picture, coded = read_picture(self._files[frame])
-        plate = self._video[frame]
-        if picture.shape[:2] != plate.shape[:2]:
-            (height, width), (wrong_height, wrong_width) = plate.shape[:2], picture.shape[:2]
-            raise NodeError(
-                f"{self._ctx.node}: paint on frame {frame} must be {width}x{height} like the plate, got "
-                f"{wrong_width}x{wrong_height}",
-                hint="export the plate from this shot and paint over that",
-            )
-        return painted_over(plate, picture, coded=coded, tolerance=self._params.tolerance * _CODE)
+        return painted_over(self._video[frame], picture, coded=coded, tolerance=self._params.tolerance * _CODE)
 
     def _limit(self, frame: int) -> Plane | None:
         return None if self._matte is None else self._matte[frame]
@@ -226,9 +219,10 @@ class Propagate(Node):
 
     @classmethod
     def paint(cls, params: Params, ctx: QueryContext, *, needed: bool) -> Mapping[int, Path]:
-        """Painted frame to its file; refuses paint outside the shot, and none at all where it is needed."""
-        shot = ctx.headers["video"].range
-        files = find_paint(params.file, still_frame=shot.first)
+        """Painted frame to its file; refuses paint outside the shot or of another size, and none at all where it is needed."""
+        video = ctx.headers["video"]
+        shot = video.range
+        files, sizes = find_paint(params.file, still_frame=shot.first)
         if needed and not files:
             raise MediaMissingError(
                 f"{ctx.node}: file must name painted frames, got none at {params.file!r}; paint one frame and save it under "
@@ -239,6 +233,12 @@ class Propagate(Node):
                 f"{ctx.node}: painted frames must lie in {shot}, got {', '.join(map(str, outside))}; number paint like the "
                 "shot (a movie starts at its first_frame, 1001 unless set)"
             )
+        for frame, (width, height) in sizes.items():
+            if (width, height) != (video.width, video.height):
+                raise GraphError(
+                    f"{ctx.node}: paint on frame {frame} must be {video.width}x{video.height} like the plate, got "
+                    f"{width}x{height}; export the plate from this shot and paint over that"
+                )
         return files
 
     def process(self, frames: In, params: Params, ctx: Context) -> None:
