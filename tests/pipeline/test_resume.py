@@ -46,7 +46,9 @@ def stopped(folder: Path, number: int, *, calls: int, delay_seconds: float = 0.0
 
 
 def pictures(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.npy"))}
+    # A kill may leave a part behind, hidden until the next run replaces it.
+    written = (path for path in sorted(folder.rglob("*.npy")) if not path.name.startswith("."))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in written}
 
 
 def kept_units(stoppable: Any, engine: Any, folder: Path) -> tuple[set[tuple[str, int]], int]:
