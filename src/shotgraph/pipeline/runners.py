@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from shotgraph.pipeline.vertex import Vertex
 Inputs = Mapping[str, list[Any]]
 
 
-class Runner:
+class Runner(ABC):
     """Runs the units of one lane.
 
     Attributes:
@@ -30,18 +31,18 @@ class Runner:
 
     substituted = False
 
+    @abstractmethod
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One value (`Out` or `Skipped`) for each index the unit gives."""
-        raise NotImplementedError
 
+    @abstractmethod
     def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
         """As `run`, for a unit that reads a skipped value."""
-        raise NotImplementedError
 
-    def settle(self, unit: int) -> None:
+    def settle(self, unit: int) -> None:  # noqa: B027 - most runners have nothing to save
         """Called after a unit that neither is nor is made of a substitute."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most runners hold nothing
         """Release what it holds; called on errors too."""
 
 
