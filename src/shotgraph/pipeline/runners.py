@@ -35,9 +35,9 @@ class Runner(ABC):
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
         """One value (`Out` or `Skipped`) for each index the unit gives."""
 
-    @abstractmethod
     def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
-        """As `run`, for a unit that reads a skipped value."""
+        """As `run`, for a unit that reads a skipped value; of one index unless a runner says otherwise."""
+        return (skipped,)
 
     def settle(self, unit: int) -> None:  # noqa: B027 - most runners have nothing to save
         """Called after a unit that neither is nor is made of a substitute."""
@@ -98,10 +98,6 @@ class BlendRunner(Runner):
             values[port] = freeze(kind, blend(kind, parts, frame=unit, grid=self._windows.windows))
             check_frame(kind, values[port], who=f"{self._vertex.name}.{port}")
         return (self._vertex.out(**values),)
-
-    def skip(self, unit: int, skipped: Skipped) -> Iterable[Any]:
-        """A frame that lacks a window is skipped too."""
-        return (skipped,)
 
 
 class SequentialRunner(Runner):
