@@ -1,0 +1,1 @@
+"""What diffusion edit methods share: model bundles, noise, samplers, inversion. It knows no node."""
