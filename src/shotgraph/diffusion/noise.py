@@ -43,8 +43,9 @@ class PhiloxNoise:
         """
         key = int.from_bytes(hashlib.blake2b(stream.encode(), digest_size=8).digest(), "little")
         drawn = [
-            np.random.Generator(np.random.Philox(key=[self.seed % 2**64, key], counter=[0, 0, 0, frame % 2**64]))
-            .standard_normal(shape, dtype=np.float32)
+            np.random.Generator(
+                np.random.Philox(key=[self.seed % 2**64, key], counter=[0, 0, 0, frame % 2**64])
+            ).standard_normal(shape, dtype=np.float32)
             for frame in frames
         ]
         return torch.from_numpy(np.stack(drawn))

@@ -91,7 +91,12 @@ class Edit:
             return np.ones((self.source.height, self.source.width), np.float32)
         before, after = Scene(self.source), Scene(self.target)
         changed = [asked.object_index for asked in self.asked if asked.object_index is not None]
-        mattes = [scene.alpha(index + 1, time) for scene in (before, after) for index in changed if index < len(scene.spec.sprites)]
+        mattes = [
+            scene.alpha(index + 1, time)
+            for scene in (before, after)
+            for index in changed
+            if index < len(scene.spec.sprites)
+        ]
         return np.maximum.reduce(mattes)
 
 
@@ -167,7 +172,9 @@ def _with_look(clip: ClipSpec, index: int, look: Look) -> ClipSpec:
     return clip.model_copy(update={"sprites": tuple(sprites)})
 
 
-def _relooked(clip: ClipSpec, index: int, attribute: Literal["colour", "texture", "shape"], after: str) -> tuple[ClipSpec, Asked]:
+def _relooked(
+    clip: ClipSpec, index: int, attribute: Literal["colour", "texture", "shape"], after: str
+) -> tuple[ClipSpec, Asked]:
     look = clip.sprites[index].look
     asked = Asked(attribute, index, getattr(look, attribute), after)
     return _with_look(clip, index, look.model_copy(update={attribute: after})), asked

@@ -61,7 +61,10 @@ def motion_pose(motion: Motion, time: float, *, radius_px: float) -> Matrix:
             x, y = 0.6 * speed * time, 1.6 * speed * (math.sin(0.7 * time + phase) - math.sin(phase))
         case "circles":
             r, w = 4.0 * speed, 0.25
-            x, y = r * (math.cos(w * time + phase) - math.cos(phase)), r * (math.sin(w * time + phase) - math.sin(phase))
+            x, y = (
+                r * (math.cos(w * time + phase) - math.cos(phase)),
+                r * (math.sin(w * time + phase) - math.sin(phase)),
+            )
         case "bounces":
             y = 5.0 * speed * (abs(math.sin(phase)) - abs(math.sin(0.25 * time + phase)))
         case "spins":
@@ -99,7 +102,9 @@ def camera_view(camera: Camera, time: float, depth: float, *, width: int, height
     return centre @ scaling(zoom) @ translation(-x / depth, -y / depth) @ np.linalg.inv(centre)
 
 
-def apply(matrix: Matrix, x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def apply(
+    matrix: Matrix, x: NDArray[np.floating], y: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(x, y) through a homography."""
     w = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
     return (

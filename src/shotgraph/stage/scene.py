@@ -98,7 +98,9 @@ class Scene:
         for layer in self.layers[1:]:
             u, v = _single(layer.to_local(x - _SHADOW_OFFSET_PX[0], y - _SHADOW_OFFSET_PX[1], time))
             distance, _ = layer.covers(u, v)
-            light *= 1 - np.float32(_SHADOW_STRENGTH) / (1 + np.exp(np.clip(distance / _SHADOW_SOFTNESS_PX * 2, -30, 30)))
+            light *= 1 - np.float32(_SHADOW_STRENGTH) / (
+                1 + np.exp(np.clip(distance / _SHADOW_SOFTNESS_PX * 2, -30, 30))
+            )
         return light
 
     def ids(self, time: float) -> Integers:

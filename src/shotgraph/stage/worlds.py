@@ -110,7 +110,14 @@ def _look(rng: np.random.Generator, split: Split, purpose: Purpose) -> Look:
 
 
 def _placed(
-    rng: np.random.Generator, look: Look, depth: float, others: list[Sprite], camera: Camera, *, side_px: int, frames: int
+    rng: np.random.Generator,
+    look: Look,
+    depth: float,
+    others: list[Sprite],
+    camera: Camera,
+    *,
+    side_px: int,
+    frames: int,
 ) -> Sprite:
     """A sprite that stays in the frame and starts clear of the others; after enough tries one that stands still."""
     seed, angle = _seed(rng), float(rng.uniform(-0.3, 0.3))

@@ -108,7 +108,9 @@ def load(path: Path, state: Checkpoint) -> None:
             _check(path, json.loads(meta["identity"]), state.identity())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - a file, not a mapping
     except (SafetensorError, KeyError, TypeError) as error:
-        raise MediaError(f"{path}: a checkpoint must be whole, got {error}; remove it to go on from the one before") from error
+        raise MediaError(
+            f"{path}: a checkpoint must be whole, got {error}; remove it to go on from the one before"
+        ) from error
     state.step = int(meta["step"])
     state.module.load_state_dict(_group(tensors, "weight"))
     state.average = _group(tensors, "average")

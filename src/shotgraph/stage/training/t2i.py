@@ -99,7 +99,9 @@ class T2iTrainee:
         alpha = self._alphas[times].view(-1, 1, 1, 1)
         noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * drawn
         words = self.text(ids).last_hidden_state
-        guess = self.unet(noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=words).sample
+        guess = self.unet(
+            noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=words
+        ).sample
         ratio = (alpha / (1 - alpha)).flatten()
         weight = ratio.clamp(max=MIN_SNR) / ratio
         error = (guess.float() - drawn).square().mean(dim=(1, 2, 3))

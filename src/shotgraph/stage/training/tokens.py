@@ -55,12 +55,18 @@ def _trained() -> tuple[dict[str, int], list[tuple[str, str]]]:
     tokenizer = Tokenizer(BPE(end_of_word_suffix=_SUFFIX))
     tokenizer.pre_tokenizer = WhitespaceSplit()  # pyright: ignore[reportAttributeAccessIssue]
     trainer = BpeTrainer(
-        vocab_size=_LARGEST, min_frequency=1, end_of_word_suffix=_SUFFIX, initial_alphabet=list(letters), show_progress=False
+        vocab_size=_LARGEST,
+        min_frequency=1,
+        end_of_word_suffix=_SUFFIX,
+        initial_alphabet=list(letters),
+        show_progress=False,
     )  # pyright: ignore[reportCallIssue]
     tokenizer.train_from_iterator([word for word in words() if word not in TWO_TOKEN_WORDS], trainer)
     state = _state(tokenizer)
     alphabet = [*letters, *(letter + _SUFFIX for letter in letters)]
-    return {token: number for number, token in enumerate(alphabet)}, [(str(left), str(right)) for left, right in state["merges"]]
+    return {token: number for number, token in enumerate(alphabet)}, [
+        (str(left), str(right)) for left, right in state["merges"]
+    ]
 
 
 def _state(tokenizer: Tokenizer) -> dict[str, Any]:
@@ -72,7 +78,9 @@ def _pieces(word: str, merges: list[tuple[str, str]]) -> list[str]:
     ranks = {pair: rank for rank, pair in enumerate(merges)}
     pieces = [*word[:-1], word[-1] + _SUFFIX]
     while True:
-        known = [(ranks[pair], index) for index, pair in enumerate(zip(pieces, pieces[1:], strict=False)) if pair in ranks]
+        known = [
+            (ranks[pair], index) for index, pair in enumerate(zip(pieces, pieces[1:], strict=False)) if pair in ranks
+        ]
         if not known:
             return pieces
         _, place = min(known)
