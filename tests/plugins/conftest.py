@@ -55,13 +55,20 @@ class FakeContext:
     index: int = 0
     anchors: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
+    dtype: str = "fp32"
     threads: int = 1
+    leased: dict[str, Any] = field(default_factory=dict)
     emitted: dict[int, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     stop_after: int | None = None
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def lease(self, name: str, load: Callable[[], Any]) -> Any:
+        if name not in self.leased:
+            self.leased[name] = load()
+        return self.leased[name]
 
     def progress(self, done: int, total: int) -> None:
         assert 0 <= done <= total

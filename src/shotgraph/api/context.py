@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from shotgraph.api.frames import FrameSet
 from shotgraph.api.ports import Artifact
 from shotgraph.api.shot import Shot
 from shotgraph.api.stream import StreamInfo
+
+_Held = TypeVar("_Held")
 
 
 class QueryContext(Protocol):
@@ -71,6 +73,11 @@ class Context(QueryContext, Protocol):
         ...
 
     @property
+    def dtype(self) -> str:
+        """``fp32``, ``fp16`` or ``bf16``: what model nodes compute in; frozen by the plan."""
+        ...
+
+    @property
     def force(self) -> bool:
         """Whether a target may replace a file that is not its own."""
         ...
@@ -83,6 +90,14 @@ class Context(QueryContext, Protocol):
     @property
     def work(self) -> Path:
         """A folder of this node's own, named by its key; survives a kill and is found again on resume."""
+        ...
+
+    def lease(self, name: str, load: Callable[[], _Held]) -> _Held:
+        """What `load` gives, loaded once and shared by all nodes that ask for `name`; given back after this node's `teardown`.
+
+        A model is leased, never kept in a module: `name` says all that it was made of (digests, device, dtype), and whoever
+        changes it puts it back as it was.
+        """
         ...
 
     def progress(self, done: int, total: int) -> None:

@@ -86,6 +86,11 @@ class Node:
         """
         return None
 
+    @classmethod
+    def models(cls, params: Any, ctx: QueryContext) -> Mapping[str, str]:
+        """Digest of every model that the result depends on, by role (``base``, ``lora 1``); they join its key and the plan."""
+        return {}
+
     # Run time.
 
     def setup(self, params: Any, ctx: Context) -> None:

@@ -39,6 +39,7 @@ class PlanNode(_Frozen):
         inserted: the planner put it there.
         units: how many units (frames, batches, windows) this run needs.
         note: for people: matrix, range and transfer of a conversion.
+        models: role to digest of every model it computes with.
     """
 
     name: str
@@ -58,6 +59,7 @@ class PlanNode(_Frozen):
     inserted: bool = False
     units: int = 0
     note: str = ""
+    models: dict[str, str] = {}
 
 
 class PlanStage(_Frozen):

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+_WORD = 2**64
+
 
 class NoiseSource(Protocol):
     """Where a method gets its noise from."""
@@ -31,20 +33,23 @@ class PhiloxNoise:
     seed: int
 
     def draw(self, stream: str, frames: Sequence[int], shape: tuple[int, ...]) -> Tensor:
-        """(frames, *shape); a frame's numbers depend on its own number only.
+        """Standard normal numbers; a frame's depend on its own number only.
 
         Args:
             stream: what the noise is for, such as ``x_T`` or ``step 12``.
-            frames: shot frame numbers.
+            frames: shot frame numbers, at least one; they may be negative.
             shape: of one frame's noise.
 
         Returns:
-            Standard normal, float32.
+            (frames, *shape) float32 on the CPU.
         """
-        key = int.from_bytes(hashlib.blake2b(stream.encode(), digest_size=8).digest(), "little")
+        name = int.from_bytes(hashlib.blake2b(stream.encode(), digest_size=8).digest(), "little")
+        # As uint64 arrays: in a list, an int above 2**63 beside a small one becomes a float and loses its last bits.
+        key = np.array([self.seed % _WORD, name], np.uint64)
         drawn = [
+            # The frame is the counter's last word, which no draw reaches by counting.
             np.random.Generator(
-                np.random.Philox(key=[self.seed % 2**64, key], counter=[0, 0, 0, frame % 2**64])
+                np.random.Philox(key=key, counter=np.array([0, 0, 0, frame % _WORD], np.uint64))
             ).standard_normal(shape, dtype=np.float32)
             for frame in frames
         ]

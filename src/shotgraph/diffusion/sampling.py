@@ -1,8 +1,9 @@
-"""The sampler and the inverter: two loops over one grid, with a place for a method to step in."""
+"""The sampler and the inverter: two loops over one grid, with places for a method to step in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,50 +16,63 @@ Denoiser = Callable[[Tensor, int], Tensor]
 Correction = Callable[[Tensor, Tensor, int], Tensor]
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """Where a method or a node steps into a loop.
+
+    Attributes:
+        correct: between prediction and step.
+        after_step: told of every step done, for progress and cancelling.
+        eta: share of noise drawn anew at every step; 0 is deterministic. The sampler alone reads it.
+        fresh: (step index) to noise shaped like x; needed where `eta` is above 0.
+    """
+
+    correct: Correction | None = None
+    after_step: Callable[[int], None] | None = None
+    eta: float = 0.0
+    fresh: Callable[[int], Tensor] | None = None
+
+    def corrected(self, x: Tensor, eps: Tensor, index: int) -> Tensor:
+        """The noise to step with."""
+        return eps if self.correct is None else self.correct(x, eps, index)
+
+    def stepped(self, index: int) -> None:
+        """Tell of a step."""
+        if self.after_step is not None:
+            self.after_step(index)
+
+
+PLAIN = Hooks()
+
+
 @torch.no_grad()
-def sample(
-    x: Tensor,
-    denoise: Denoiser,
-    grid: DdimGrid,
-    *,
-    start: int = 0,
-    correct: Correction | None = None,
-    after_step: Callable[[int], None] | None = None,
-    who: str = "sample",
-) -> Tensor:
-    """From noise to a clean latent (DDIM, eta = 0).
+def sample(x: Tensor, denoise: Denoiser, grid: DdimGrid, *, start: int = 0, hooks: Hooks = PLAIN) -> Tensor:
+    """From noise to a clean latent (DDIM).
 
     Args:
         x: (frames, C, h, w) at the start of step `start`.
         denoise: the model, guidance included.
         grid: the times.
         start: first step; later ones keep more of what `x` was made of.
-        correct: steps in between prediction and step.
-        after_step: told of every step done, for progress and cancelling.
-        who: names the caller in messages.
+        hooks: where a method steps in.
 
     Returns:
         (frames, C, h, w), clean.
     """
     for index in range(start, len(grid.times)):
-        eps = denoise(x, index)
-        if correct is not None:
-            eps = correct(x, eps, index)
-        x = guard(grid.down(x, eps, index), who=who, index=index)
-        if after_step is not None:
-            after_step(index)
+        eps = hooks.corrected(x, denoise(x, index), index)
+        if hooks.fresh is not None and hooks.eta > 0:
+            x = grid.down_with_noise(x, eps, index, eta=hooks.eta, fresh=hooks.fresh(index).to(x))
+        else:
+            x = grid.down(x, eps, index)
+        guard(x, who="sampler", index=index)
+        hooks.stepped(index)
     return x
 
 
 @torch.no_grad()
 def invert(
-    x: Tensor,
-    denoise: Denoiser,
-    grid: DdimGrid,
-    *,
-    refinements: int = 0,
-    after_step: Callable[[int], None] | None = None,
-    who: str = "invert",
+    x: Tensor, denoise: Denoiser, grid: DdimGrid, *, stop: int = 0, refinements: int = 0, hooks: Hooks = PLAIN
 ) -> list[Tensor]:
     """From a clean latent to the noise that gives it (DDIM inversion, Song et al. 2021, section 4.3).
 
@@ -69,20 +83,19 @@ def invert(
         x: (frames, C, h, w), clean.
         denoise: the model with the source prompt and without guidance.
         grid: the times.
+        stop: the step to go up to; 0 goes all the way.
         refinements: extra evaluations per step.
-        after_step: told of every step done.
-        who: names the caller in messages.
+        hooks: where a method steps in.
 
     Returns:
-        ``states[index]`` is x at the start of step `index`; the last one is `x` itself.
+        One state per step and `x` itself behind them: ``states[k]`` is x at the start of step ``stop + k``.
     """
     states = [x]
-    for index in range(len(grid.times) - 1, -1, -1):
-        before = states[-1]
-        reached = grid.up(before, denoise(before, index), index)
-        for _ in range(refinements):
-            reached = grid.up(before, denoise(reached, index), index)
-        states.append(guard(reached, who=who, index=index))
-        if after_step is not None:
-            after_step(index)
+    for index in range(len(grid.times) - 1, stop - 1, -1):
+        before = reached = states[-1]
+        for _ in range(1 + refinements):
+            eps = hooks.corrected(reached, denoise(reached, index), index)
+            reached = grid.up(before, eps, index)
+        states.append(guard(reached, who="inverter", index=index))
+        hooks.stepped(index)
     return states[::-1]

@@ -15,6 +15,7 @@ from shotgraph.api import DepthFrame, FlowFrame, FrameSet, WrittenOutput
 from shotgraph.errors import OutputError, OutputExistsError, ShapeError, VerifyError
 from shotgraph.io.filedigest import file_digest, refuse_existing, settle, text_digest
 from shotgraph.io.fitting import PictureFitter
+from shotgraph.io.flowimages import FLOW_CHANNELS
 from shotgraph.io.framelog import FrameLog, WrittenFrame
 from shotgraph.io.outputs import OutputPlan
 from shotgraph.io.stillwriter import (
@@ -27,7 +28,6 @@ from shotgraph.io.stillwriter import (
     write_still,
 )
 
-_FLOW_CHANNELS = ("forward.x", "forward.y", "backward.x", "backward.y", "occluded")
 _HALF_MAX = 65504
 
 
@@ -169,7 +169,7 @@ class SequenceSink:
         if info.kind == "flow":
             flow = cast(FlowFrame, value)
             pixels = np.concatenate((flow.forward, flow.backward, flow.occluded[..., None]), axis=-1)
-            channels = _FLOW_CHANNELS
+            channels = FLOW_CHANNELS
         else:
             depth = cast(DepthFrame, value)
             pixels, channels = depth.values[..., None], ("depth",)

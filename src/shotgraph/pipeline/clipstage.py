@@ -12,6 +12,7 @@ from shotgraph.api.frames import FrameSet
 from shotgraph.api.kinds import check_frame, freeze
 from shotgraph.errors import NodeError, ShotgraphError
 from shotgraph.pipeline.readers import StreamReader
+from shotgraph.pipeline.runners import tear_down
 from shotgraph.pipeline.stages import Stage
 from shotgraph.pipeline.vertex import Vertex
 
@@ -37,7 +38,7 @@ class ClipStage:
         node = vertex.cls()
         with ExitStack() as opened:
             given = self._readers(vertex, opened)
-            opened.callback(node.teardown, ctx)
+            opened.callback(tear_down, node, ctx)
             try:
                 node.setup(vertex.params, ctx)
                 out = node.process(vertex.cls.In(**given, **run.values_for(vertex)), vertex.params, ctx)

@@ -160,6 +160,7 @@ class _Compiler:
             grid=grid_of(cls, contract, [p for p in headers if not ports[p].header_only], params, ctx, domain),
             kinds=kinds,
             headers=output_headers,
+            models=dict(cls.models(params, ctx)),
         )
         check_reach(vertex)
         self.vertices[node.name] = vertex

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from shotgraph.api.ports import Artifact
 from shotgraph.api.shot import Shot
@@ -15,9 +15,11 @@ from shotgraph.errors import OutputError
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.digest import digest
 from shotgraph.pipeline.events import CancelFlag, Event, Listener
+from shotgraph.pipeline.leases import Leases
 from shotgraph.pipeline.vertex import Vertex
 
 Emit = Callable[[int, Any], None]
+_Held = TypeVar("_Held")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +29,12 @@ class Machine:
     Attributes:
         device: ``cpu`` or ``cuda:N``.
         threads: CPU threads of every library.
+        dtype: what model nodes compute in.
     """
 
     device: str = "cpu"
     threads: int = 1
+    dtype: str = "fp32"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +55,8 @@ class RunContext:
         frames: shot frame numbers of the unit.
         index: index of the batch or window.
         anchors: anchor stacks of a window.
+        leases: what the nodes of this run share.
+        leased: what this node has of them.
     """
 
     vertex: Vertex
@@ -66,6 +72,8 @@ class RunContext:
     frames: tuple[int, ...] = ()
     index: int = 0
     anchors: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    leases: Leases = field(default_factory=Leases)
+    leased: list[str] = field(default_factory=list[str])
 
     @property
     def node(self) -> str:
@@ -88,9 +96,25 @@ class RunContext:
         return self.machine.threads
 
     @property
+    def dtype(self) -> str:
+        """``fp32``, ``fp16`` or ``bf16``."""
+        return self.machine.dtype
+
+    @property
     def work(self) -> Path:
         """The node's own folder, named by its key."""
         return self.cache.folder(self.key)
+
+    def lease(self, name: str, load: Callable[[], _Held]) -> _Held:
+        """What `load` gives, shared with every node that asks for `name`."""
+        held = self.leases.take(name, load)
+        self.leased.append(name)
+        return held
+
+    def give_back(self) -> None:
+        """End this node's leases; the engine's business, after `teardown`."""
+        while self.leased:
+            self.leases.give_back(self.leased.pop())
 
     def warn(self, message: str) -> None:
         """Tell the user."""

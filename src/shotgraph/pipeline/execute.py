@@ -22,6 +22,7 @@ from shotgraph.pipeline.digest import text_key
 from shotgraph.pipeline.events import CancelFlag, Event, Listener
 from shotgraph.pipeline.kept import KeptStore
 from shotgraph.pipeline.keys import Keyring
+from shotgraph.pipeline.leases import Leases
 from shotgraph.pipeline.noderunner import NodeRunner
 from shotgraph.pipeline.runners import (
     BlendRunner,
@@ -87,6 +88,7 @@ class ShotRun:
         bare: no keys and no events for units; for the benchmark of the engine itself.
         substitutes: results that stand for failed ones.
         told_full: the user knows that the cache is full.
+        leases: models and the like that nodes share, over all shots of a session.
     """
 
     graph: Graph
@@ -108,6 +110,7 @@ class ShotRun:
     bare: bool = False
     substitutes: Substitutes = field(default_factory=Substitutes)
     told_full: bool = False
+    leases: Leases = field(default_factory=Leases)
 
     def run(self, wanted: Mapping[str, FrameSet], prepare: Callable[[str], None] | None = None) -> Outcome:
         """Bring the targets up to date; on any failure nothing stays under a final name.
@@ -184,6 +187,7 @@ class ShotRun:
             listener=self.listener,
             force=self.force or vertex.name in self.owned,
             strict=self.strict,
+            leases=self.leases,
         )
 
     def tell_unit(self, name: str, unit: int, seconds: float) -> None:

@@ -55,7 +55,7 @@ class Freezer:
             frames=str(FrameSet.union(r for frames in wanted.values() for r in frames.ranges)),
             version=number,
             device=draft.device,
-            dtype=draft.options.dtype,
+            dtype=draft.dtype,
             threads=draft.threads,
             environment=draft.environment,
             plugins=self._plugins(),
@@ -93,6 +93,7 @@ class Freezer:
             inserted=vertex.inserted,
             units=units,
             note=vertex.note,
+            models=vertex.models,
         )
 
     def _stage(self, stage: Stage) -> PlanStage:

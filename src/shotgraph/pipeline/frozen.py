@@ -158,6 +158,12 @@ def check_same(frozen: Plan, here: Plan) -> None:
                 f"{frozen.shot}: {planned_media.path} must be the media that was planned ({planned_media.digest}), got "
                 f"{found_media.digest}; plan again"
             )
+    for planned_node, found_node in zip(frozen.nodes, here.nodes, strict=False):
+        if planned_node.models != found_node.models:
+            raise EnvironmentMismatchError(
+                f"{frozen.shot}: models of {planned_node.name} must be {planned_node.models} as planned, got "
+                f"{found_node.models}; copy the planned models to this host or plan again"
+            )
     if frozen.digest != here.digest:
         raise EnvironmentMismatchError(
             f"{frozen.shot}: plan must be {frozen.digest}, got {here.digest} on this host; plan again"

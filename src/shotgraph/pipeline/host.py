@@ -7,6 +7,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+from shotgraph.api.plan import Dtype
 from shotgraph.errors import UnavailableError
 
 # Libraries whose release can change a pixel.
@@ -48,6 +49,13 @@ def settle_device(asked: str) -> str:
             f"device: must be auto, cpu or one of {len(present)} CUDA devices, got {asked!r}; use --device cpu"
         )
     return f"cuda:{index}"
+
+
+def settle_dtype(asked: Dtype, device: str) -> Dtype:
+    """The compute dtype a plan freezes: what was asked, else half precision on a GPU and single on a CPU."""
+    if asked != "auto":
+        return asked
+    return "fp16" if device.startswith("cuda") else "fp32"
 
 
 def cpu_capability() -> str:

@@ -80,12 +80,13 @@ class Keyring:
         for port, link in vertex.value_links().items():
             parts[f"input {port}"] = self.whole(link.vertex).hex()
         labelled = {f"param {k}": v for k, v in semantic_params(vertex).items()}
+        labelled |= {f"model {role}": digest for role, digest in vertex.models.items()}
         return {label: canonical([label, value]) for label, value in (parts | labelled).items()}
 
     def _numerics(self, vertex: Vertex) -> Any:
         if vertex.cls.numerics == "exact":
             return "exact"
-        devices = {"device", "gpu", "cuda"}
+        devices = {"device", "dtype", "gpu", "cuda"}
         return {k: v for k, v in self._environment.items() if vertex.cls.numerics == "device" or k not in devices}
 
     def frame(self, name: str, index: int) -> bytes:

@@ -15,7 +15,7 @@ from shotgraph.errors import Cancelled, NodeError, ShapeError, ShotgraphError
 from shotgraph.pipeline.chunkgrid import ChunkGrid
 from shotgraph.pipeline.context import RunContext
 from shotgraph.pipeline.grid import IdentityGrid
-from shotgraph.pipeline.runners import Inputs, Runner, set_up
+from shotgraph.pipeline.runners import Inputs, Runner, set_up, tear_down
 from shotgraph.pipeline.substitutes import Skipped
 from shotgraph.pipeline.vertex import Vertex
 
@@ -166,7 +166,7 @@ class NodeRunner(Runner):
 
     def close(self) -> None:
         """Tear the node down."""
-        self._node.teardown(self._ctx)
+        tear_down(self._node, self._ctx)
 
 
 def _frames_of(kind: str, stacked: Any, size: int, *, who: str) -> list[Any]:

@@ -19,7 +19,7 @@ from shotgraph.pipeline.compile import NodeClasses, compile_graph
 from shotgraph.pipeline.digest import canonical, digest, text_key
 from shotgraph.pipeline.freeze import Freezer, file_of
 from shotgraph.pipeline.frozen import check_host, check_same, check_version
-from shotgraph.pipeline.host import default_threads, environment, settle_device
+from shotgraph.pipeline.host import default_threads, environment, settle_device, settle_dtype
 from shotgraph.pipeline.identity import Identity, IdentityMemo, MediaIdentity, identify
 from shotgraph.pipeline.kept import KeptStore
 from shotgraph.pipeline.keys import Keyring
@@ -166,6 +166,7 @@ class Draft:
         identities: of every source.
         environment: of this host.
         device: settled.
+        dtype: settled where a node computes on the device, else as asked.
         threads: settled.
         keys: of the graph.
     """
@@ -176,6 +177,7 @@ class Draft:
     identities: dict[str, MediaIdentity] = field(init=False)
     environment: dict[str, str] = field(init=False)
     device: str = field(init=False)
+    dtype: Dtype = field(init=False)
     threads: int = field(init=False)
     keys: Keyring = field(init=False)
 
@@ -184,7 +186,9 @@ class Draft:
         needs_device = any(v.cls.numerics == "device" for v in self.graph.vertices.values())
         asked = self.options.device
         self.device = settle_device(asked) if needs_device or asked != "auto" else "cpu"
-        self.environment = environment(device=self.device, threads=self.threads)
+        self.dtype = settle_dtype(self.options.dtype, self.device) if needs_device else self.options.dtype
+        computes_in = {"dtype": self.dtype} if needs_device else {}
+        self.environment = environment(device=self.device, threads=self.threads) | computes_in
         self.identities = {
             name: identify(v.media.files, identity=self.options.identity, memo=self.memo)
             for name, v in self.graph.vertices.items()
@@ -288,7 +292,7 @@ def _identity(draft: Draft, wanted: Mapping[str, FrameSet]) -> dict[str, Any]:
     }
     nodes = {name: keys.node(name).hex() for name in graph.vertices}
     media = {name: [d.hex() for d in identity.digests] for name, identity in draft.identities.items()}
-    host = {"environment": draft.environment, "device": draft.device, "dtype": draft.options.dtype}
+    host = {"environment": draft.environment, "device": draft.device, "dtype": draft.dtype}
     return {
         "preset": graph.preset,
         "shot": graph.shot.name,

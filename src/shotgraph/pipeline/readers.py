@@ -11,7 +11,7 @@ from shotgraph.api.media import Reader
 from shotgraph.api.node import Node, Source
 from shotgraph.api.stream import StreamInfo
 from shotgraph.errors import FrameRangeError, GraphError, NodeError, ShotgraphError
-from shotgraph.pipeline.runners import set_up
+from shotgraph.pipeline.runners import set_up, tear_down
 from shotgraph.pipeline.stages import random_access
 from shotgraph.pipeline.substitutes import Skipped
 
@@ -33,6 +33,7 @@ class StreamReader:
         self._values: dict[str, Any] = {}
         self._media: Reader | None = None
         self._node: Node | None = None
+        self._ctx = run.context(self._vertex)
         self._kept = not random_access(run.graph, name)
         if not self._kept:
             self._open()
@@ -67,10 +68,10 @@ class StreamReader:
         if self._media is not None:
             self._media.close()
         if self._node is not None and self._media is None:
-            self._node.teardown(self._run.context(self._vertex))
+            tear_down(self._node, self._ctx)
 
     def _open(self) -> None:
-        vertex, ctx = self._vertex, self._run.context(self._vertex)
+        vertex, ctx = self._vertex, self._ctx
         self._node = vertex.cls()
         if isinstance(self._node, Source):
             if vertex.media is None:
@@ -91,7 +92,7 @@ class StreamReader:
             return vertex.cls.Out(**{self._port: freeze(kind, self._media.read(frame))})
         if self._kept or self._node is None:
             return self._whole(self._run.kept.load(self._name, frame))
-        ctx = self._run.context(vertex)
+        ctx = self._ctx
         ctx.frames, ctx.index = (frame,), frame
         given = {port: reader[frame] for port, reader in self._inputs.items()}
         try:

@@ -51,10 +51,18 @@ def set_up(vertex: Vertex, node: Node, ctx: RunContext) -> None:
     try:
         node.setup(vertex.params, ctx)
     except Exception as error:
-        node.teardown(ctx)
+        tear_down(node, ctx)
         if isinstance(error, ShotgraphError):
             raise
         raise NodeError(f"{vertex.name} ({vertex.cls.id}) setup: {type(error).__name__}: {error}") from error
+
+
+def tear_down(node: Node, ctx: RunContext) -> None:
+    """Call the node's `teardown`, and end its leases whatever that does."""
+    try:
+        node.teardown(ctx)
+    finally:
+        ctx.give_back()
 
 
 class SourceRunner(Runner):
@@ -155,7 +163,7 @@ class SequentialRunner(Runner):
 
     def close(self) -> None:
         """Tear the node down."""
-        self._node.teardown(self._ctx)
+        tear_down(self._node, self._ctx)
 
 
 class TargetRunner(Runner):

@@ -22,6 +22,7 @@ from shotgraph.pipeline.events import CancelFlag, Event, Listener
 from shotgraph.pipeline.execute import Outcome, ShotRun
 from shotgraph.pipeline.explain import ingredients
 from shotgraph.pipeline.host import set_threads
+from shotgraph.pipeline.leases import Leases
 from shotgraph.pipeline.planner import Draft, Planner, Prepared
 
 _Answer = TypeVar("_Answer")
@@ -74,6 +75,7 @@ class Session:
         self._tell, self._warned = listener, dict[str, list[str]]()
         self._validate = validate
         self._limit_bytes = limit_bytes
+        self._leases = Leases()
 
     def plan(self, jobs: Sequence[tuple[Shot, GraphSpec]]) -> list[Prepared | ShotResult]:
         """A plan for each shot, or what keeps it from having one."""
@@ -112,7 +114,8 @@ class Session:
             keys=prepared.keys,
             kept=prepared.kept,
             cache=prepared.cache,
-            machine=Machine(device=plan.device, threads=plan.threads),
+            machine=Machine(device=plan.device, threads=plan.threads, dtype=plan.dtype),
+            leases=self._leases,
             listener=self._listener,
             cancel=self._cancel,
             outputs=prepared.outputs,

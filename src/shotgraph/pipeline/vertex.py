@@ -56,6 +56,7 @@ class Vertex:
         distribution: package that offers the class, ``name version``.
         inserted: added by the planner.
         note: for people: what an inserted conversion does.
+        models: digest of every model it computes with, by role.
         blends: the `Out` whose windows it turns into frames; None for every other node.
         warnings: what its plan-time queries had to say.
     """
@@ -76,6 +77,7 @@ class Vertex:
     distribution: str = ""
     inserted: bool = False
     note: str = ""
+    models: dict[str, str] = field(default_factory=dict[str, str])
     blends: type[Ports] | None = None
     warnings: list[str] = field(default_factory=list[str])
 

@@ -6,7 +6,6 @@ Textures are sums of waves no shorter than 8 pixels, so they survive resampling;
 from __future__ import annotations
 
 import math
-import wave
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotgraph.api.rates import Rate
-from shotgraph.api.stream import Colour, MediaRef, StreamInfo
+from shotgraph.api.stream import MediaRef, StreamInfo
 from shotgraph.api.timecode import Timecode
 from shotgraph.io.codecs import WriteSettings
 from shotgraph.io.sinks import open_sink
+from shotgraph.stage.footage import REC709, write_tone
 
 FIRST_FRAME = 1001
 PAINTED_FRAME = 1012
 _FRAMES = 24
 _WIDTH, _HEIGHT = 640, 360
 _RADIUS_PX = 84.0
-_AUDIO_RATE = 48_000
-_REC709 = Colour("bt709", "bt709", "bt709", "limited")
 
 Plane = NDArray[np.float32]
 
@@ -123,10 +121,10 @@ def make_demo_shot(root: Path) -> DemoShot:
         start_timecode=Timecode.parse("10:00:00:00", rate),
         timecode_source="preset",
         reel="A001DEMO",
-        colour=_REC709,
+        colour=REC709,
     )
     tone = root / ".shape.wav"
-    _write_tone(tone, seconds=float(_FRAMES / rate.fps))
+    write_tone(tone, seconds=float(_FRAMES / rate.fps))
     sound = replace(info, media=MediaRef(str(tone)))
     settings = WriteSettings(codec="prores_hq", force=True)
     writer = open_sink(shot.plate, info, settings, sound)
@@ -148,14 +146,3 @@ def _write_paint(path: Path, info: StreamInfo) -> None:
     writer = open_sink(path.with_name("shape.####.png"), header, WriteSettings(codec="png", force=True))
     writer.write(PAINTED_FRAME, np.dstack((colour, cover)), "")
     writer.finish()
-
-
-def _write_tone(path: Path, *, seconds: float) -> None:
-    """A quiet stereo tone, 440 Hz left and 550 Hz right."""
-    time = np.arange(round(seconds * _AUDIO_RATE)) / _AUDIO_RATE
-    channels = np.stack([np.sin(2 * np.pi * hertz * time) for hertz in (440, 550)], axis=1)
-    with wave.open(str(path), "wb") as stream:
-        stream.setnchannels(2)
-        stream.setsampwidth(2)
-        stream.setframerate(_AUDIO_RATE)
-        stream.writeframes(np.rint(channels * 3000).astype("<i2").tobytes())

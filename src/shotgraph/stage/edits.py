@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from shotgraph.errors import UsageError
 from shotgraph.stage.captions import caption
+from shotgraph.stage.layers import GROUND
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec, Look
 from shotgraph.stage.vocabulary import (
@@ -24,6 +25,7 @@ from shotgraph.stage.vocabulary import (
     STYLES,
     TEXTURES,
 )
+from shotgraph.stage.worlds import Purpose, Split, draw_clip, is_clear
 
 Word = TypeVar("Word", bound=str)
 Family = Literal["E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10"]
@@ -40,6 +42,12 @@ TITLES: dict[Family, str] = {
     "E9": "colour, given by the first frame",
     "E10": "colour over 64 frames",
 }
+_GLOBAL = ("E5", "E7")
+# These change a silhouette, and with it what is behind it and its shadow.
+_RESHAPED = ("E3", "E8")
+_LONG_FRAMES = 64
+# Clips that are tried for one edit; most are clear.
+_NUMBERS_EACH = 100
 Attribute = Literal["colour", "texture", "shape", "ground", "style", "presence"]
 
 
@@ -64,6 +72,9 @@ class Asked:
 class Edit:
     """One edit of one clip.
 
+    What moves after an edit is what the target shows: a result is judged along the flow of `Scene(edit.target)`, which is that
+    of the source except where a silhouette changed (E3, E7, E8).
+
     Attributes:
         family: E1 to E10.
         source: the clip before.
@@ -83,67 +94,97 @@ class Edit:
     @property
     def is_local(self) -> bool:
         """Whether something has to stay as it was."""
-        return self.family in ("E1", "E2", "E3", "E6", "E8", "E9", "E10")
+        return self.family not in _GLOBAL
 
     def matte(self, time: float) -> NDArray[np.float32]:
         """(H, W) in [0, 1]: where source and target may differ at `time`; 1 everywhere for a global edit."""
         if not self.is_local:
             return np.ones((self.source.height, self.source.width), np.float32)
         before, after = Scene(self.source), Scene(self.target)
-        changed = [asked.object_index for asked in self.asked if asked.object_index is not None]
-        mattes = [
-            scene.alpha(index + 1, time)
-            for scene in (before, after)
-            for index in changed
-            if index < len(scene.spec.sprites)
-        ]
+        if self.family == "E4":
+            return before.alpha(GROUND, time)
+        mattes = [scene.alpha(number, time) for scene in (before, after) for number in self._changed(scene.spec)]
+        if self.source.shadows and self.family in _RESHAPED:
+            mattes += [
+                scene.shadow(time, of=number) for scene in (before, after) for number in self._changed(scene.spec)
+            ]
         return np.maximum.reduce(mattes)
+
+    def _changed(self, spec: ClipSpec) -> list[int]:
+        """Object ids of the sprites of `spec` that the edit is about."""
+        indices = [asked.object_index for asked in self.asked if asked.object_index is not None]
+        return [index + 1 for index in indices if index < len(spec.sprites)]
+
+
+def draw_edit(
+    family: Family, number: int, split: Split, *, purpose: Purpose = "general", side_px: int = 128, frames: int = 16
+) -> Edit:
+    """The edit with that number: of a clip that suits it, as `is_clear` has it.
+
+    Args:
+        family: which kind; E10 is at least 64 frames long whatever `frames` says, E6 and E8 are of two objects.
+        number: any integer from 0; it draws the clip and the change.
+        split: whose clips.
+        purpose: what the clip must show.
+        side_px: width and height.
+        frames: how many.
+
+    Returns:
+        The edit.
+
+    Raises:
+        UsageError: what `draw_clip` and `edit_of` refuse, and clips too small for their objects.
+    """
+    long_enough = max(frames, _LONG_FRAMES) if family == "E10" else frames
+    objects = 2 if family in ("E6", "E8") else None
+    settings = {"purpose": purpose, "side_px": side_px, "frames": long_enough, "sprites": objects, "styled": False}
+    numbers = range(number * _NUMBERS_EACH, (number + 1) * _NUMBERS_EACH)
+    clips = (draw_clip(candidate, split, **settings) for candidate in numbers)
+    clip = next((clip for clip in clips if is_clear(clip)), None)
+    if clip is None:
+        raise UsageError(
+            f"stage: {family} ({TITLES[family]}) must have a clip whose objects fit, got none of {_NUMBERS_EACH} at {side_px} px; "
+            f"draw larger or shorter ones"
+        )
+    return edit_of(family, clip, number)
 
 
 def edit_of(family: Family, clip: ClipSpec, seed: int) -> Edit:
-    """An edit of `clip`.
+    """An edit of `clip`; `UsageError` for a clip that cannot take it.
 
     Args:
         family: which kind.
-        clip: has at least one sprite, two for E6; no style for E5.
+        clip: has at least one sprite, two for E6; no style for E5; 64 frames for E10.
         seed: draws what it is changed to.
 
     Returns:
         The edit; for E10 of the clip's first 64 frames.
-
-    Raises:
-        UsageError: the clip cannot take the edit.
     """
     _check(family, clip)
     rng = np.random.Generator(np.random.Philox(key=[seed, FAMILIES.index(family)]))
     match family:
-        case "E1" | "E9" | "E10":
-            source = clip.model_copy(update={"frames": 64}) if family == "E10" else clip
-            target, asked = _recoloured(source, 0, rng)
+        case "E1" | "E9":
+            target, asked = _recoloured(clip, 0, rng)
         case "E2":
-            source = clip
-            target, asked = _relooked(source, 0, "texture", _other(TEXTURES, clip.sprites[0].look.texture, rng))
+            target, asked = _relooked(clip, 0, "texture", _other(TEXTURES, clip.sprites[0].look.texture, rng))
         case "E3":
-            source = clip
-            target, asked = _relooked(source, 0, "shape", _other(SHAPES, clip.sprites[0].look.shape, rng))
+            target, asked = _relooked(clip, 0, "shape", _other(SHAPES, clip.sprites[0].look.shape, rng))
         case "E4":
-            source = clip
-            target, asked = _regrounded(source, rng)
+            target, asked = _regrounded(clip, rng)
         case "E5":
-            source = clip
             style = _other(STYLES, "none", rng)
             target, asked = clip.model_copy(update={"style": style}), Asked("style", None, "none", style)
         case "E6":
-            source = clip
-            target, asked = _recoloured(source, min(range(2), key=lambda index: clip.sprites[index].x), rng)
+            target, asked = _recoloured(clip, min(range(2), key=lambda index: clip.sprites[index].x), rng)
         case "E7":
-            source = clip
-            return _transferred(source, rng)
+            return _transferred(clip, rng)
         case "E8":
-            source = clip
             target = clip.model_copy(update={"sprites": clip.sprites[:-1]})
             asked = Asked("presence", len(clip.sprites) - 1, clip.sprites[-1].look.shape, "")
-    return _edit(family, source, target, (asked,))
+        case "E10":
+            clip = clip.model_copy(update={"frames": _LONG_FRAMES})
+            target, asked = _recoloured(clip, 0, rng)
+    return _edit(family, clip, target, (asked,))
 
 
 def _edit(family: Family, source: ClipSpec, target: ClipSpec, asked: tuple[Asked, ...]) -> Edit:
@@ -156,6 +197,10 @@ def _check(family: Family, clip: ClipSpec) -> None:
     if len(clip.sprites) < needed:
         raise UsageError(
             f"stage: {family} ({TITLES[family]}) must have {needed} sprites to edit, got {len(clip.sprites)}; draw another clip"
+        )
+    if family == "E10" and clip.frames < _LONG_FRAMES:
+        raise UsageError(
+            f"stage: E10 (colour over 64 frames) must have {_LONG_FRAMES} frames, got {clip.frames}; draw a longer clip"
         )
     if family == "E5" and clip.style != "none":
         raise UsageError(f"stage: E5 (global style) must start from no style, got {clip.style!r}; draw another clip")

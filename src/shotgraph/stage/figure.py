@@ -9,8 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from shotgraph.stage.layer import Layer
+from shotgraph.stage.layer import HAZE_DEPTH, Layer
 from shotgraph.stage.poses import Matrix, apply, camera_view, rotation, translation
 from shotgraph.stage.shading import Surface
 from shotgraph.stage.shapes import capsule
@@ -63,6 +64,8 @@ BONES = (
     Bone("left upper arm", "torso", 0.92, 0.17, 0.030, 0.55, 0.0, math.pi, 8),
     Bone("left forearm", "left upper arm", 1.0, 0.16, 0.026, 0.30, 0.0, -0.35, 9),
 )
+# All bones together are thinner than `FIGURE_THICKNESS`.
+_BONE_GAP = 1e-4
 _BY_NAME = {bone.name: bone for bone in BONES}
 # Key point -> (bone, place along it, place across it), the latter as a share of the height.
 _PLACES: dict[str, tuple[str, float, float]] = {
@@ -93,43 +96,44 @@ def bone_pose(figure: Figure, bone: Bone, time: float) -> Matrix:
     return bone_pose(figure, parent, time) @ translation(0, bone.at * parent.length * figure.height_px) @ turn
 
 
-def bones_of(spec: ClipSpec, figure: Figure, object_id: int) -> list[Layer]:
+def bones_of(spec: ClipSpec, figure: Figure) -> list[Layer]:
     """The figure's layers; the nearer of two bones has the smaller depth."""
-    return [_layer(spec, figure, bone, object_id) for bone in BONES]
+    return [_layer(spec, figure, bone) for bone in BONES]
 
 
-def _layer(spec: ClipSpec, figure: Figure, bone: Bone, object_id: int) -> Layer:
+def _layer(spec: ClipSpec, figure: Figure, bone: Bone) -> Layer:
     length, radius = bone.length * figure.height_px, bone.radius * figure.height_px
 
     def pose(time: float) -> Matrix:
         view = camera_view(spec.camera, time, figure.depth, width=spec.width, height=spec.height)
         return view @ bone_pose(figure, bone, time)
 
-    seed = 1000 * object_id + bone.order
+    seed = 1000 * spec.figure_id + bone.order
     colour = "white" if bone.name == "head" else figure.colour
     return Layer(
         name=bone.name,
-        object_id=object_id,
+        object_id=spec.figure_id,
         pose=pose,
         surface=Surface(colour, pattern_of("speckled", seed), spec.style),
-        depth=figure.depth - 1e-4 * bone.order,
+        depth=figure.depth - _BONE_GAP * bone.order,
         distance=lambda u, v: capsule(u, v, length, radius),
-        haze=spec.haze * figure.depth / 4,
+        haze=spec.haze * figure.depth / HAZE_DEPTH,
     )
 
 
-def joints(spec: ClipSpec, time: float) -> tuple[tuple[float, float], ...]:
-    """The places of `KEYPOINTS` on the frame at `time`, pixels; empty without a figure."""
+def joints(spec: ClipSpec, time: float) -> NDArray[np.float64]:
+    """(17, 2) pixels: the places of `KEYPOINTS` on the frame at `time`; (0, 2) without a figure."""
     figure = spec.figure
     if figure is None:
-        return ()
+        return np.empty((0, 2))
     view = camera_view(spec.camera, time, figure.depth, width=spec.width, height=spec.height)
-    places: list[tuple[float, float]] = []
-    for name in KEYPOINTS:
-        bone_name, along, across = _PLACES[name]
-        bone = _BY_NAME[bone_name]
-        u = np.array(-across * figure.height_px)
-        v = np.array(along * bone.length * figure.height_px)
-        x, y = apply(view @ bone_pose(figure, bone, time), u, v)
-        places.append((float(x), float(y)))
-    return tuple(places)
+    return np.array([_place(figure, view, name, time) for name in KEYPOINTS])
+
+
+def _place(figure: Figure, view: Matrix, name: str, time: float) -> tuple[float, float]:
+    bone_name, along, across = _PLACES[name]
+    bone = _BY_NAME[bone_name]
+    u = np.array(-across * figure.height_px)
+    v = np.array(along * bone.length * figure.height_px)
+    x, y = apply(view @ bone_pose(figure, bone, time), u, v)
+    return float(x), float(y)

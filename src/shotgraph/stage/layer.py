@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shotgraph.stage.poses import Matrix, apply
+from shotgraph.stage.poses import Matrix, apply, inverse
 from shotgraph.stage.shading import Surface
 from shotgraph.stage.shapes import Distance, Floats, coverage
 
 Points = NDArray[np.float64]
+# Where a clip's `haze` is measured.
+HAZE_DEPTH = 4.0
 # Wavelength and speed of a sinus shear.
 _SHEAR_CYCLES_PER_PX, _SHEAR_RADIANS_PER_FRAME = 1 / 40, 0.45
 
@@ -31,7 +33,7 @@ class Layer:
         depth: at its origin.
         slant: relative change of depth per pixel of v.
         shear_px: amplitude of a sinus shear.
-        haze: share of the haze colour.
+        haze: share of the haze colour at `depth`.
     """
 
     name: str
@@ -46,7 +48,7 @@ class Layer:
 
     def to_local(self, x: Points, y: Points, time: float) -> tuple[Points, Points]:
         """Frame coordinates to the layer's own at `time`."""
-        u, v = apply(np.linalg.inv(self.pose(time)), x, y)
+        u, v = apply(inverse(self.pose(time)), x, y)
         return u - self._shear(v, time), v
 
     def to_frame(self, u: Points, v: Points, time: float) -> tuple[Points, Points]:
@@ -69,3 +71,7 @@ class Layer:
     def depth_at(self, v: Floats) -> Floats:
         """Depth at the layer's own coordinates."""
         return np.float32(self.depth) * (1 - np.float32(self.slant) * v)
+
+    def haze_at(self, v: Floats) -> Floats:
+        """Share of the haze colour at the layer's own coordinates, [0, 1]."""
+        return np.clip(np.float32(self.haze) * self.depth_at(v) / np.float32(self.depth), 0, 1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from shotgraph.stage.figure import bones_of
-from shotgraph.stage.layer import Layer
+from shotgraph.stage.layer import HAZE_DEPTH, Layer
 from shotgraph.stage.poses import Matrix, camera_view, motion_pose, rotation, slanting, translation
 from shotgraph.stage.shading import Surface
 from shotgraph.stage.shapes import distance_of
-from shotgraph.stage.spec import RADIUS_PX, ClipSpec, Ground, Sprite
+from shotgraph.stage.spec import ClipSpec, Ground, Sprite
 from shotgraph.stage.textures import pattern_of
 
 GROUND = 0
@@ -24,7 +24,7 @@ def layers_of(spec: ClipSpec) -> tuple[Layer, ...]:
     """
     objects = [_sprite(spec, sprite, number + 1) for number, sprite in enumerate(spec.sprites)]
     if spec.figure is not None:
-        objects += bones_of(spec, spec.figure, len(spec.sprites) + 1)
+        objects += bones_of(spec, spec.figure)
     return (_ground(spec, spec.ground), *sorted(objects, key=lambda layer: -layer.depth))
 
 
@@ -36,7 +36,14 @@ def _ground(spec: ClipSpec, ground: Ground) -> Layer:
         view = camera_view(spec.camera, time, ground.depth, width=spec.width, height=spec.height)
         return view @ centre @ slanting(per_px)
 
-    surface = Surface(ground.colour, pattern_of(ground.texture, ground.seed), spec.style, is_ground=True)
+    surface = Surface(
+        ground.colour,
+        pattern_of(ground.texture, ground.seed),
+        spec.style,
+        is_ground=True,
+        # The far edge shows the plane's coordinates that much closer together, and must stay band-limited there.
+        coarsening=(1.0 - ground.slant) ** 2,
+    )
     return Layer(
         name="ground",
         object_id=GROUND,
@@ -44,12 +51,12 @@ def _ground(spec: ClipSpec, ground: Ground) -> Layer:
         surface=surface,
         depth=ground.depth,
         slant=per_px,
-        haze=spec.haze,
+        haze=spec.haze * ground.depth / HAZE_DEPTH,
     )
 
 
 def _sprite(spec: ClipSpec, sprite: Sprite, object_id: int) -> Layer:
-    radius = RADIUS_PX[sprite.look.size]
+    radius = spec.radius_px(sprite)
     place = translation(sprite.x, sprite.y)
 
     def pose(time: float) -> Matrix:
@@ -65,5 +72,5 @@ def _sprite(spec: ClipSpec, sprite: Sprite, object_id: int) -> Layer:
         depth=sprite.depth,
         distance=distance_of(sprite.look.shape, radius),
         shear_px=sprite.shear_px,
-        haze=spec.haze * sprite.depth / 4,
+        haze=spec.haze * sprite.depth / HAZE_DEPTH,
     )

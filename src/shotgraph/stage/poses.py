@@ -37,6 +37,11 @@ def slanting(per_px: float) -> Matrix:
     return np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -per_px, 1.0]])
 
 
+def inverse(matrix: Matrix) -> Matrix:
+    """The way back."""
+    return np.linalg.inv(matrix).astype(np.float64, copy=False)
+
+
 def motion_pose(motion: Motion, time: float, *, radius_px: float) -> Matrix:
     """What `motion` adds to an object's pose at `time`: displacement, turn or growth; the identity at time 0.
 
@@ -99,7 +104,7 @@ def camera_view(camera: Camera, time: float, depth: float, *, width: int, height
             x = camera.speed * (math.sin(1.1 * time + camera.phase) - math.sin(camera.phase))
             y = camera.speed * 0.7 * (math.sin(1.7 * time + 2 * camera.phase) - math.sin(2 * camera.phase))
     centre = translation((width - 1) / 2, (height - 1) / 2)
-    return centre @ scaling(zoom) @ translation(-x / depth, -y / depth) @ np.linalg.inv(centre)
+    return centre @ scaling(zoom) @ translation(-x / depth, -y / depth) @ inverse(centre)
 
 
 def apply(

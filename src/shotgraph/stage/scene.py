@@ -5,6 +5,7 @@ Everything is evaluated at points, so the truth holds between pixels and between
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +21,9 @@ Integers = NDArray[np.int32]
 
 # A pixel belongs to one layer alone when that gives at least this share of its colour.
 PURE = 0.99
+_ROUNDING_PX = 1e-6
 _HAZE = np.array([0.72, 0.77, 0.83], np.float32)
+_FLICKER_RADIANS_PER_FRAME = 0.9
 _SHADOW_OFFSET_PX, _SHADOW_STRENGTH, _SHADOW_SOFTNESS_PX = (5.0, 7.0), 0.35, 4.0
 
 
@@ -84,29 +87,40 @@ class Scene:
             distance, cover = layer.covers(u, v)
             colour = layer.surface.shade(u, v, distance)
             if layer.haze:
-                amount = np.clip(np.float32(layer.haze) * layer.depth_at(v) / np.float32(layer.depth), 0, 1)[..., None]
-                colour = colour + (_HAZE - colour) * amount
+                colour = colour + (_HAZE - colour) * layer.haze_at(v)[..., None]
             if layer.object_id == GROUND and self.spec.shadows:
-                colour = colour * self._shadow(time)[..., None]
+                colour = colour * (1 - self.shadow(time))[..., None]
             picture += (colour - picture) * cover[..., None]
+        if self.spec.flicker:
+            picture *= np.float32(1 + self.spec.flicker * math.sin(_FLICKER_RADIANS_PER_FRAME * time))
         return np.clip(picture, 0, 1)
 
-    def _shadow(self, time: float) -> Floats:
-        """(H, W) in [0, 1]: what the objects' soft shadows leave of the ground's light."""
+    def shadow(self, time: float, *, of: int | None = None) -> Floats:
+        """(H, W) in [0, 1]: what soft shadows take of the ground's light at `time`; `of` names one object instead of all."""
         x, y = self.grid
         light = np.ones(x.shape, np.float32)
         for layer in self.layers[1:]:
-            u, v = _single(layer.to_local(x - _SHADOW_OFFSET_PX[0], y - _SHADOW_OFFSET_PX[1], time))
-            distance, _ = layer.covers(u, v)
-            light *= 1 - np.float32(_SHADOW_STRENGTH) / (
-                1 + np.exp(np.clip(distance / _SHADOW_SOFTNESS_PX * 2, -30, 30))
-            )
-        return light
+            if of in (None, layer.object_id):
+                u, v = _single(layer.to_local(x - _SHADOW_OFFSET_PX[0], y - _SHADOW_OFFSET_PX[1], time))
+                distance, _ = layer.covers(u, v)
+                depth = np.exp(np.clip(distance / _SHADOW_SOFTNESS_PX * 2, -30, 30))
+                light *= 1 - np.float32(_SHADOW_STRENGTH) / (1 + depth)
+        return 1 - light
 
     def ids(self, time: float) -> Integers:
         """(H, W) object id of every pixel; 0 is the ground."""
+        return self.ids_at(*self.grid, time)
+
+    def ids_at(self, x: Points, y: Points, time: float) -> Integers:
+        """(...) object id of what is seen at points of the frame at `time`."""
         numbers = np.array([layer.object_id for layer in self.layers], np.int32)
-        return numbers[self.shares(*self.grid, time).top]
+        return numbers[self.shares(x, y, time).top]
+
+    def inside(self, x: Points, y: Points) -> NDArray[np.bool_]:
+        """(...): which points lie on the frame, up to the outermost pixel centres."""
+        # What does not move must not leave the frame by a rounding error.
+        least, right, bottom = -_ROUNDING_PX, self.spec.width - 1 + _ROUNDING_PX, self.spec.height - 1 + _ROUNDING_PX
+        return (x >= least) & (y >= least) & (x <= right) & (y <= bottom)
 
     def alpha(self, object_id: int, time: float) -> Floats:
         """(H, W) in [0, 1]: share of one object in every pixel, what hides it taken off."""
@@ -151,9 +165,8 @@ class Scene:
         """
         places, top = self.moved(time, later)
         x, y = places[..., 0], places[..., 1]
-        inside = (x >= 0) & (y >= 0) & (x <= self.spec.width - 1) & (y <= self.spec.height - 1)
         there = self.shares(x, y, later)
-        seen = inside & (there.top == top)
+        seen = self.inside(x, y) & (there.top == top)
         if pure:
             here = self.shares(*self.grid, time)
             seen &= (here.purity >= PURE) & (there.purity >= PURE)
@@ -167,8 +180,8 @@ class Scene:
     def track(self, layer: int, u: Points, v: Points, time: float) -> tuple[Points, NDArray[np.bool_]]:
         """((..., 2), (...)): where points of a layer lie on the frame at `time`, and whether they are seen."""
         x, y = self.layers[layer].to_frame(u, v, time)
-        inside = (x >= 0) & (y >= 0) & (x <= self.spec.width - 1) & (y <= self.spec.height - 1)
-        return np.stack((x, y), axis=-1), inside & (self.shares(x, y, time).top == layer)
+        seen = self.inside(x, y) & (self.shares(x, y, time).top == layer)
+        return np.stack((x, y), axis=-1), seen
 
     def atlas(self, layer: int, *, size_px: int, pixels_per_unit: float = 1.0) -> Floats:
         """(N, N, 4): a layer's own picture, straight alpha, its origin in the middle.
@@ -181,13 +194,13 @@ class Scene:
         Returns:
             What an artist would paint on.
         """
-        axis = (np.arange(size_px) - (size_px - 1) / 2) / pixels_per_unit
-        u, v = _single(np.meshgrid(axis, axis))
+        rows, columns = (np.mgrid[0:size_px, 0:size_px].astype(np.float64) - (size_px - 1) / 2) / pixels_per_unit
+        u, v = _single((columns, rows))
         distance, cover = self.layers[layer].covers(u, v)
         return np.dstack((self.layers[layer].surface.shade(u, v, distance), cover)).astype(np.float32)
 
 
-def _single(pair: tuple[Points, Points] | list[Points]) -> tuple[Floats, Floats]:
+def _single(pair: tuple[Points, Points]) -> tuple[Floats, Floats]:
     """Colours need no double precision, positions do."""
     u, v = pair
     return u.astype(np.float32), v.astype(np.float32)

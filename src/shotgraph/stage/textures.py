@@ -1,7 +1,8 @@
 """What modulates a colour: sums of cosines in the object's own coordinates, never finer than 8 pixels.
 
 The limit of 0.125 cycles per pixel is what lets a bicubic warp by the exact flow reproduce a frame: hard 8-pixel stripes already
-give a warp error larger than the differences between methods that the stage is there to measure.
+give a warp error larger than the differences between methods that the stage is there to measure. The soft limit of the
+aperiodic ones leaves up to 1.5 % of their energy in harmonics above it, which adds less than 1e-6 to a warp error.
 
 Periodic textures (striped, checkered, dotted) serve what looks at structure: attributes, control maps, prompts. Aperiodic ones
 (speckled, clouds) serve whatever matches points: flow, tracks, atlases; on a period classical flow locks onto the wrong one.

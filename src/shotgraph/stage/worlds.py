@@ -7,12 +7,15 @@ shape never occur in training, so that a model can be asked for what it has not 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
+import pydantic
 
+from shotgraph.errors import UsageError
 from shotgraph.stage.poses import camera_view, motion_pose, translation
-from shotgraph.stage.spec import RADIUS_PX, Camera, ClipSpec, Figure, Ground, Look, Motion, Sprite
+from shotgraph.stage.spec import RADIUS_PX, Camera, Canvas, ClipSpec, Figure, Ground, Look, Motion, Sprite
 from shotgraph.stage.vocabulary import (
     CAMERAS,
     GROUND_COLOURS,
@@ -22,6 +25,7 @@ from shotgraph.stage.vocabulary import (
     SHAPES,
     STYLES,
     TEXTURES,
+    CameraName,
     GroundTexture,
     Texture,
 )
@@ -34,9 +38,11 @@ Purpose = Literal["general", "flow", "depth", "figure"]
 UNSEEN_PAIRS = frozenset({("purple", "star"), ("yellow", "ring"), ("cyan", "cross"), ("orange", "square")})
 _STREAMS: dict[Split, int] = {"train": 1, "held-out": 2}
 _TRIES = 40
+_NUMBERS = 2**63
+_MOST_SPRITES = 4
 
 
-def draw_clip(
+def draw_clip(  # noqa: PLR0913 - one setting each, every one with a default
     number: int,
     split: Split,
     *,
@@ -46,7 +52,7 @@ def draw_clip(
     sprites: int | None = None,
     styled: bool = True,
 ) -> ClipSpec:
-    """The clip with that number.
+    """The clip with that number; `UsageError` when no clip has that number, size, length or many objects.
 
     Args:
         number: any integer from 0.
@@ -58,17 +64,18 @@ def draw_clip(
         styled: a share of the clips has a global style.
 
     Returns:
-        A clip whose objects stay inside the frame for its whole length.
+        A clip whose objects stay inside the frame for its whole length, as far as a few tries found one: see `is_clear`.
     """
+    _check(number, side_px, frames, sprites)
     rng = np.random.Generator(np.random.Philox(key=[number, _STREAMS[split]]))
     count = int(rng.integers(1, 3)) if sprites is None else sprites
     ground = _ground(rng, purpose)
     camera = _camera(rng, frames)
-    depths = sorted(rng.uniform(0.9, 2.6, count) + 0.3 * np.arange(count))
+    view = _View(camera, side_px, frames, purpose == "depth")
     objects: list[Sprite] = []
-    for depth in depths:
+    for depth in _depths(rng, count, purpose):
         look = _look(rng, split, purpose)
-        objects.append(_placed(rng, look, float(depth), objects, camera, side_px=side_px, frames=frames))
+        objects.append(_placed(rng, look, depth, objects, view))
     style = STYLES[int(rng.integers(1, len(STYLES)))] if styled and rng.random() < 0.15 else "none"
     return ClipSpec(
         width=side_px,
@@ -80,7 +87,45 @@ def draw_clip(
         camera=camera,
         style=style,
         haze=float(rng.uniform(0.3, 0.6)) if purpose == "depth" else 0.0,
+        perspective=view.perspective,
     )
+
+
+def is_clear(spec: ClipSpec) -> bool:
+    """Whether every object stays in the frame, starts clear of the others and has a colour of its own.
+
+    `draw_clip` gives up on this after some tries; what judges single objects skips the clips for which it did.
+
+    Args:
+        spec: a square clip, as drawn.
+
+    Returns:
+        True for most clips.
+    """
+    sprites = spec.sprites
+    view = _View(spec.camera, spec.width, spec.frames, spec.perspective)
+    stay = all(_stays(sprite, view) for sprite in sprites)
+    return stay and all(_clear(one, other, view) for index, one in enumerate(sprites) for other in sprites[:index])
+
+
+def _check(number: int, side_px: int, frames: int, sprites: int | None) -> None:
+    if not 0 <= number < _NUMBERS:
+        raise UsageError(f"stage: number of a clip must be in 0-{_NUMBERS - 1}, got {number}")
+    if sprites is not None and not 0 <= sprites <= _MOST_SPRITES:
+        raise UsageError(f"stage: sprites of a clip must be in 0-{_MOST_SPRITES}, got {sprites}")
+    try:
+        Canvas(width=side_px, height=side_px, frames=frames)
+    except pydantic.ValidationError as error:
+        raise UsageError(
+            f"stage: a clip must be 32-1024 px wide, a multiple of 8, and 1-512 frames long, got {side_px} px and {frames} frames"
+        ) from error
+
+
+def _depths(rng: np.random.Generator, count: int, purpose: Purpose) -> list[float]:
+    """Nearest first. Where depth is to be seen, none lies behind the near edge of a slanted ground."""
+    depths = sorted(rng.uniform(0.9, 2.6, count) + 0.3 * np.arange(count))
+    room = 1.7 / (1.7 + 0.3 * max(count - 1, 0)) if purpose == "depth" else 1.0
+    return [float(0.9 + (depth - 0.9) * room) if room < 1 else float(depth) for depth in depths]
 
 
 def _pick(rng: np.random.Generator, values: tuple[Value, ...]) -> Value:
@@ -90,72 +135,93 @@ def _pick(rng: np.random.Generator, values: tuple[Value, ...]) -> Value:
 def _ground(rng: np.random.Generator, purpose: Purpose) -> Ground:
     textures: tuple[GroundTexture, ...] = ("clouds",) if purpose == "flow" else GROUND_TEXTURES
     # Half of all grounds are aperiodic: on periods alone nothing that matches points could be measured.
-    texture = "clouds" if rng.random() < 0.3 else _pick(rng, textures)
+    texture: GroundTexture = "clouds" if rng.random() < 0.3 else _pick(rng, textures)
     slant = float(rng.uniform(0.2, 0.4)) if purpose == "depth" else 0.0
     return Ground(colour=_pick(rng, GROUND_COLOURS), texture=texture, slant=slant, seed=_seed(rng))
 
 
 def _look(rng: np.random.Generator, split: Split, purpose: Purpose) -> Look:
+    """Any look; in training never an unseen pair, as long as the tries last."""
     textures: tuple[Texture, ...] = ("speckled",) if purpose == "flow" else TEXTURES
-    for _ in range(_TRIES):
-        look = Look(
-            shape=_pick(rng, SHAPES),
-            colour=_pick(rng, OBJECT_COLOURS),
-            texture="speckled" if rng.random() < 0.3 else _pick(rng, textures),
-            size="small" if rng.random() < 0.35 else "large",
-        )
+    look = _any_look(rng, textures)
+    for _ in range(_TRIES - 1):
         if split != "train" or (look.colour, look.shape) not in UNSEEN_PAIRS:
             break
-    return look
+        look = _any_look(rng, textures)
+    # One true size, so that how large it looks tells how far it is.
+    return look.model_copy(update={"size": "large"}) if purpose == "depth" else look
 
 
-def _placed(
-    rng: np.random.Generator,
-    look: Look,
-    depth: float,
-    others: list[Sprite],
-    camera: Camera,
-    *,
-    side_px: int,
-    frames: int,
-) -> Sprite:
-    """A sprite that stays in the frame and starts clear of the others; after enough tries one that stands still."""
+def _any_look(rng: np.random.Generator, textures: tuple[Texture, ...]) -> Look:
+    return Look(
+        shape=_pick(rng, SHAPES),
+        colour=_pick(rng, OBJECT_COLOURS),
+        texture="speckled" if rng.random() < 0.3 else _pick(rng, textures),
+        size="small" if rng.random() < 0.35 else "large",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a sprite has to stay in."""
+
+    camera: Camera
+    side_px: int
+    frames: int
+    perspective: bool
+
+    def radius_px(self, sprite: Sprite) -> float:
+        """As `ClipSpec.radius_px` of the clip that will be."""
+        return RADIUS_PX[sprite.look.size] / (sprite.depth if self.perspective else 1.0)
+
+
+def _placed(rng: np.random.Generator, look: Look, depth: float, others: list[Sprite], view: _View) -> Sprite:
+    """A sprite that stays in the frame and starts clear of the others; the last try if none does."""
     seed, angle = _seed(rng), float(rng.uniform(-0.3, 0.3))
-    radius = RADIUS_PX[look.size]
-    room = max(side_px / 2 - 0.8 * radius, 0.0)
+    sprite = Sprite(look=look, x=0.0, y=0.0, angle=angle, depth=depth, seed=seed)
     for attempt in range(_TRIES):
-        motion = Motion(
-            name=_pick(rng, MOTIONS), speed=float(rng.uniform(1.0, 3.5)), phase=float(rng.uniform(0, 2 * math.pi))
-        )
+        motion = _motion(rng)
         if attempt > _TRIES // 2:
             motion = Motion(name="still")
-        x, y = (float(v) for v in rng.uniform(-room, room, 2) + (side_px - 1) / 2)
-        sprite = Sprite(look=look, x=x, y=y, angle=angle, depth=depth, motion=motion, seed=seed)
-        if _stays(sprite, camera, side_px, frames) and all(_clear(sprite, other) for other in others):
+        x, y = _position(rng, view.radius_px(sprite), view.side_px)
+        sprite = sprite.model_copy(update={"x": x, "y": y, "motion": motion})
+        if _stays(sprite, view) and all(_clear(sprite, other, view) for other in others):
             break
     return sprite
 
 
-def _stays(sprite: Sprite, camera: Camera, side_px: int, frames: int) -> bool:
+def _motion(rng: np.random.Generator) -> Motion:
+    return Motion(
+        name=_pick(rng, MOTIONS), speed=float(rng.uniform(1.0, 3.5)), phase=float(rng.uniform(0, 2 * math.pi))
+    )
+
+
+def _position(rng: np.random.Generator, radius_px: float, side_px: int) -> tuple[float, float]:
+    room = max(side_px / 2 - 0.8 * radius_px, 0.0)
+    x, y = rng.uniform(-room, room, 2) + (side_px - 1) / 2
+    return float(x), float(y)
+
+
+def _stays(sprite: Sprite, view: _View) -> bool:
     """Whether its centre keeps most of its radius from the frame's edge for the whole clip."""
-    radius = RADIUS_PX[sprite.look.size]
+    radius, side_px = view.radius_px(sprite), view.side_px
     margin = 0.7 * radius
-    for time in range(0, frames, 3):
-        view = camera_view(camera, time, sprite.depth, width=side_px, height=side_px)
-        pose = view @ translation(sprite.x, sprite.y) @ motion_pose(sprite.motion, time, radius_px=radius)
+    for time in range(0, view.frames, 3):
+        seen = camera_view(view.camera, time, sprite.depth, width=side_px, height=side_px)
+        pose = seen @ translation(sprite.x, sprite.y) @ motion_pose(sprite.motion, time, radius_px=radius)
         x, y = pose[0, 2], pose[1, 2]
         if not (margin <= x <= side_px - 1 - margin and margin <= y <= side_px - 1 - margin):
             return False
     return True
 
 
-def _clear(sprite: Sprite, other: Sprite) -> bool:
-    reach = 0.8 * (RADIUS_PX[sprite.look.size] + RADIUS_PX[other.look.size])
+def _clear(sprite: Sprite, other: Sprite, view: _View) -> bool:
+    reach = 0.8 * (view.radius_px(sprite) + view.radius_px(other))
     return math.hypot(sprite.x - other.x, sprite.y - other.y) >= reach and sprite.look.colour != other.look.colour
 
 
 def _camera(rng: np.random.Generator, frames: int) -> Camera:
-    name = _pick(rng, CAMERAS) if rng.random() < 0.5 else "still"
+    name: CameraName = _pick(rng, CAMERAS) if rng.random() < 0.5 else "still"
     # A longer clip would pan out of everything.
     speed = min(float(rng.uniform(0.8, 2.0)), 24.0 / frames)
     return Camera(name=name, speed=speed, phase=float(rng.uniform(0, 2 * math.pi)))

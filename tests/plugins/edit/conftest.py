@@ -1,5 +1,6 @@
-"""A command line of the tests' own, for whole runs."""
+"""A command line of the tests' own, for whole runs, and a tiny model."""
 
 from command_line import own_folders, shotgraph
+from tiny_models import one_thread, tiny_model
 
-__all__ = ["own_folders", "shotgraph"]
+__all__ = ["one_thread", "own_folders", "shotgraph", "tiny_model"]

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from shotgraph.stage.training.checkpoints import Checkpoint, latest, load, save
+from shotgraph.stage.training.checkpoints import Checkpoint, kept_tensors, latest, load, save
 
 Tell = Callable[[str], None]
 
@@ -76,14 +76,29 @@ def noise_of(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 1_000_003 + step) & 0x7FFF_FFFF_FFFF_FFFF)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """How far one call goes.
+
+    Attributes:
+        until: stop before this step; None for the end.
+        minutes: stop after as long, with a checkpoint; None for no limit.
+    """
+
+    until: int | None = None
+    minutes: float | None = None
+
+
+_WHOLE = Leg()
+
+
 def fit(
     trainee: Trainee,
     schedule: Schedule,
     folder: Path,
     *,
-    until: int | None = None,
+    leg: Leg = _WHOLE,
     save_every: int = 500,
-    minutes: float | None = None,
     tell: Tell = print,
 ) -> int:
     """Train, from the last checkpoint in `folder` when there is one.
@@ -92,9 +107,8 @@ def fit(
         trainee: the recipe.
         schedule: how long and how fast.
         folder: for checkpoints.
-        until: stop before this step; None for the end.
+        leg: how far to go; the weights reached do not depend on where the legs were cut.
         save_every: steps between checkpoints.
-        minutes: stop after as long, with a checkpoint.
         tell: takes a line of progress now and then.
 
     Returns:
@@ -105,12 +119,14 @@ def fit(
     found = latest(folder)
     if found is not None:
         load(found, state)
-    end = schedule.steps if until is None else min(until, schedule.steps)
+    end = schedule.steps if leg.until is None else min(leg.until, schedule.steps)
     started, log = time.monotonic(), _Log(tell, every=100)
+    before = state.seconds
     module.train()
     while state.step < end:
         log.add(state.step, _step(trainee, schedule, state))
-        expired = minutes is not None and time.monotonic() - started > 60 * minutes
+        state.seconds = None if before is None else before + time.monotonic() - started
+        expired = leg.minutes is not None and time.monotonic() - started > 60 * leg.minutes
         if state.step % save_every == 0 or state.step == end or expired:
             save(folder, state)
         if expired:
@@ -120,16 +136,18 @@ def fit(
 
 def _step(trainee: Trainee, schedule: Schedule, state: Checkpoint) -> dict[str, float]:
     """One step of AdamW; what it has to say."""
-    loss, told = trainee.loss(state.step, noise_of(schedule.seed, state.step))
+    # Dropout inside a library's layers draws from the global generator.
+    with seeded(schedule.seed * 1_000_003 + state.step):
+        loss, told = trainee.loss(state.step, noise_of(schedule.seed, state.step))
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    norm = nn.utils.clip_grad_norm_(state.module.parameters(), schedule.clip_norm)
+    norm = nn.utils.clip_grad_norm_((p for p in state.module.parameters() if p.requires_grad), schedule.clip_norm)
     for group in state.optimiser.param_groups:
         group["lr"] = schedule.rate(state.step)
     state.optimiser.step()
     decay = schedule.decay(state.step)
     with torch.no_grad():
-        for name, value in state.module.state_dict().items():
+        for name, value in kept_tensors(state.module).items():
             average = state.average[name]
             if value.dtype.is_floating_point:
                 average.lerp_(value, 1 - decay)
@@ -160,12 +178,20 @@ class _Log:
 
 
 @contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Modules built inside the block get the same initial weights every time; the global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+@contextmanager
 def averaged(module: nn.Module, average: dict[str, Tensor]) -> Iterator[nn.Module]:
     """`module` with its averaged weights, for as long as the block lasts."""
-    own: dict[str, Any] = {name: value.clone() for name, value in module.state_dict().items()}
-    module.load_state_dict(average)
+    own: dict[str, Any] = {name: value.clone() for name, value in kept_tensors(module).items()}
+    module.load_state_dict(average, strict=False)
     try:
         yield module.eval()
     finally:
-        module.load_state_dict(own)
+        module.load_state_dict(own, strict=False)
         module.train()

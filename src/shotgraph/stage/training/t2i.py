@@ -7,25 +7,42 @@ the background from the noise instead of from the prompt. Loss: min-SNR-5 weight
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextModel
+from transformers.models.clip.modeling_clip import CLIPTextModel
 
-from shotgraph.stage.training.loop import Schedule
-from shotgraph.stage.training.text import WIDTH
+from shotgraph.stage.training.banks import BankPlan
+from shotgraph.stage.training.denoising import denoising_loss, draw_batch
+from shotgraph.stage.training.folders import save_part, save_sd
+from shotgraph.stage.training.latents import channels_last, open_latents
+from shotgraph.stage.training.loop import Schedule, Trainee
+from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
+from shotgraph.stage.training.text import WIDTH, bank_ids, open_text, token_ids
+from shotgraph.stage.training.tokens import new_tokenizer
 
 BATCH, DROPPED = 64, 0.1
-NOISE_OFFSET, MIN_SNR = 0.1, 5.0
-SCHEDULE = Schedule(steps=5_000, learning_rate=1e-3, warmup=200, average=0.999)
+# Some grounds without anything: what is left when an object is taken away.
+SMALL = (
+    BankPlan(split="train", clips=24_000, side_px=64, sprites=1),
+    BankPlan(split="train", clips=1_500, side_px=64, sprites=0),
+)
+FULL = (BankPlan(split="train", clips=10_000), BankPlan(split="train", clips=500, sprites=0))
+SMALL_SCHEDULE = Schedule(steps=5_000, learning_rate=1e-3, warmup=200, average=0.999)
+FULL_SCHEDULE = Schedule(steps=1_500, learning_rate=4e-4, warmup=100, average=0.998)
+FULL_BATCH = 32
 
 
 def new_unet() -> UNet2DConditionModel:
     """The architecture, untrained: 2.9 M parameters."""
-    return UNet2DConditionModel(
+    kind: Any = UNet2DConditionModel
+    return kind(
         sample_size=32,
         in_channels=4,
         out_channels=4,
@@ -37,20 +54,6 @@ def new_unet() -> UNet2DConditionModel:
         # Named so for history's sake: these are numbers of heads.
         attention_head_dim=(2, 3, 4, 4),
         norm_num_groups=16,
-    )
-
-
-def new_scheduler() -> DDIMScheduler:
-    """Stable Diffusion's."""
-    return DDIMScheduler(
-        num_train_timesteps=1000,
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-        timestep_spacing="leading",
     )
 
 
@@ -66,6 +69,7 @@ class T2iTrainee:
         text: trained along.
         batch: pictures a step.
         seed: of the order of data.
+        name: of the recipe.
     """
 
     latents: Tensor
@@ -79,7 +83,6 @@ class T2iTrainee:
 
     def __post_init__(self) -> None:
         self._module = nn.ModuleDict({"unet": self.unet, "text": self.text})
-        self._alphas = new_scheduler().alphas_cumprod
 
     def module(self) -> nn.Module:
         """U-Net and text tower."""
@@ -87,22 +90,82 @@ class T2iTrainee:
 
     def loss(self, step: int, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Weighted error of the predicted noise over one batch."""
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, step]))
-        chosen = torch.from_numpy(rng.integers(len(self.latents), size=self.batch))
-        forms = torch.from_numpy(rng.integers(self.ids.shape[1], size=self.batch))
-        ids = self.ids[chosen, forms].clone()
-        ids[torch.from_numpy(rng.random(self.batch) < DROPPED)] = self.empty
-        clean = self.latents[chosen].float()
-        drawn = torch.randn(clean.shape, generator=noise)
-        drawn += NOISE_OFFSET * torch.randn((*clean.shape[:2], 1, 1), generator=noise)
-        times = torch.randint(0, 1000, (self.batch,), generator=noise)
-        alpha = self._alphas[times].view(-1, 1, 1, 1)
-        noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * drawn
-        words = self.text(ids).last_hidden_state
-        guess = self.unet(
-            noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=words
-        ).sample
-        ratio = (alpha / (1 - alpha)).flatten()
-        weight = ratio.clamp(max=MIN_SNR) / ratio
-        error = (guess.float() - drawn).square().mean(dim=(1, 2, 3))
-        return (weight * error).mean(), {"plain": float(error.detach().mean())}
+        chosen, ids = draw_batch(self.ids, self.empty, size=self.batch, address=(self.seed, step), dropped=DROPPED)
+        net: Any = self.unet
+        speak: Any = self.text
+        words = speak(ids).last_hidden_state
+
+        def guess(noisy: Tensor, times: Tensor) -> Tensor:
+            return net(noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=words).sample
+
+        return denoising_loss(guess, self.latents[chosen].float(), noise)
+
+
+def open_unet(folder: Path) -> UNet2DConditionModel:
+    """The U-Net in a folder: float32."""
+    kind: Any = UNet2DConditionModel
+    return kind.from_pretrained(folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True)
+
+
+def _data(workshop: Workshop, plans: tuple[BankPlan, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """(latents, ids, ids of no caption) of some banks."""
+    tokenizer = new_tokenizer()
+    banks = [workshop.bank(plan) for plan in plans]
+    latents = torch.cat([open_latents(bank, workshop.sd / "vae")[:, 0] for bank in banks])
+    ids = torch.cat([bank_ids(bank, tokenizer) for bank in banks])
+    return latents, ids, token_ids(tokenizer, [""])[0]
+
+
+def _prepare_small(workshop: Workshop) -> Trainee:
+    text = open_text(workshop.masters("text") / "text_encoder")
+    return T2iTrainee(*_data(workshop, SMALL), channels_last(new_unet()), text, batch=BATCH, name="t2i-64")
+
+
+def _prepare_full(workshop: Workshop) -> Trainee:
+    masters = workshop.masters("t2i-64")
+    text, unet = open_text(masters / "text_encoder"), channels_last(open_unet(masters / "unet"))
+    return T2iTrainee(*_data(workshop, FULL), unet, text, batch=FULL_BATCH)
+
+
+def _publish(workshop: Workshop, trainee: Trainee, *, side: int) -> None:
+    """The masters, and stage-sd; the small stage leaves a stage-sd of the full one alone."""
+    if not isinstance(trainee, T2iTrainee):
+        return
+    net: Any = trainee.unet
+    net.register_to_config(sample_size=side)
+    masters = workshop.masters(trainee.name)
+    save_part(trainee.unet, masters / "unet", torch.float32)
+    save_part(trainee.text, masters / "text_encoder", torch.float32)
+    if trainee.name == "t2i" or not (workshop.masters("t2i") / "unet").exists():
+        save_sd(workshop.sd, trainee.unet, trainee.text)
+
+
+def _small_inputs(workshop: Workshop) -> Mapping[str, Path]:
+    text = workshop.masters("text") / "text_encoder" / "model.safetensors"
+    return {"vae": workshop.sd / "vae" / WEIGHTS, "text": text}
+
+
+def _full_inputs(workshop: Workshop) -> Mapping[str, Path]:
+    return {"vae": workshop.sd / "vae" / WEIGHTS, "t2i-64": workshop.masters("t2i-64") / "unet" / WEIGHTS}
+
+
+SMALL_RECIPE = Recipe(
+    name="t2i-64",
+    model="stage-sd",
+    schedule=SMALL_SCHEDULE,
+    minutes=60,
+    data="latents and captions of 24 000 frames of 64 px with one object and 1 500 with none",
+    inputs=_small_inputs,
+    prepare=_prepare_small,
+    publish=partial(_publish, side=16),
+)
+RECIPE = Recipe(
+    name="t2i",
+    model="stage-sd",
+    schedule=FULL_SCHEDULE,
+    minutes=75,
+    data="from t2i-64: latents and captions of 10 000 frames of 128 px with one or two objects and 500 with none",
+    inputs=_full_inputs,
+    prepare=_prepare_full,
+    publish=partial(_publish, side=32),
+)

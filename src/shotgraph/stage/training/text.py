@@ -6,25 +6,35 @@ The picture side is thrown away: stage-clip is trained apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers.models.clip.configuration_clip import CLIPTextConfig
+from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
-from shotgraph.stage.training.banks import Bank
-from shotgraph.stage.training.loop import Schedule
-from shotgraph.stage.training.tokens import LENGTH
+from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.folders import save_part
+from shotgraph.stage.training.latents import open_latents
+from shotgraph.stage.training.loop import Schedule, Trainee
+from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
+from shotgraph.stage.training.tokens import LENGTH, new_tokenizer
 
 WIDTH, BATCH = 96, 128
+PLAN = BankPlan(split="train", clips=24_000, side_px=64, sprites=1)
 SCHEDULE = Schedule(steps=1_500, learning_rate=1e-3, warmup=100, average=0.99)
 
 
 def new_text_model(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     """The architecture, untrained: 0.3 M parameters, stored as float32 so that other tools load one dtype throughout."""
-    config = CLIPTextConfig(
+    kind: Any = CLIPTextConfig
+    config = kind(
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,
         intermediate_size=4 * WIDTH,
@@ -41,7 +51,8 @@ def new_text_model(tokenizer: CLIPTokenizer) -> CLIPTextModel:
 
 def token_ids(tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
     """(N, 32) padded to the model's length."""
-    return tokenizer(texts, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt").input_ids
+    speak: Any = tokenizer
+    return speak(texts, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt").input_ids
 
 
 class PictureTower(nn.Module):
@@ -73,6 +84,7 @@ class TextTrainee:
         ids: (N, forms, 32) token ids of its captions.
         text: what is kept.
         picture: what is thrown away.
+        batch: pictures a step.
         seed: of the order of data.
     """
 
@@ -80,6 +92,7 @@ class TextTrainee:
     ids: Tensor
     text: CLIPTextModel
     picture: PictureTower = field(default_factory=PictureTower)
+    batch: int = BATCH
     seed: int = 0
     name: str = "text"
 
@@ -92,18 +105,19 @@ class TextTrainee:
         """Both towers and their temperature."""
         return self._module
 
-    def loss(self, step: int, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, step: int, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002
         """Loss of one batch; full captions only, so that two pictures rarely share one."""
         rng = np.random.Generator(np.random.Philox(key=[self.seed, step]))
-        chosen = torch.from_numpy(rng.choice(len(self.latents), BATCH, replace=False))
+        chosen = torch.from_numpy(rng.choice(len(self.latents), self.batch, replace=False))
         ids = self.ids[chosen, 0]
         pictures = self.picture(self.latents[chosen].float())
-        texts = functional.normalize(self.text(ids).pooler_output, dim=-1)
+        speak: Any = self.text
+        texts = functional.normalize(speak(ids).pooler_output, dim=-1)
         similarity = self._scale.exp() * texts @ pictures.T
         # Equal captions are no negatives of each other.
-        same = (ids[:, None] == ids[None]).all(dim=-1) & ~torch.eye(BATCH, dtype=torch.bool)
+        same = (ids[:, None] == ids[None]).all(dim=-1) & ~torch.eye(self.batch, dtype=torch.bool)
         similarity = similarity.masked_fill(same, -1e4)
-        target = torch.arange(BATCH)
+        target = torch.arange(self.batch)
         loss = (functional.cross_entropy(similarity, target) + functional.cross_entropy(similarity.T, target)) / 2
         hits = (similarity.detach().argmax(dim=1) == target).float().mean()
         return loss, {"retrieval": float(hits)}
@@ -113,3 +127,36 @@ def bank_ids(bank: Bank, tokenizer: CLIPTokenizer) -> Tensor:
     """(N, forms, 32) token ids of a bank's captions."""
     flat = [text for forms in bank.captions for text in forms]
     return token_ids(tokenizer, flat).reshape(len(bank.captions), -1, LENGTH)
+
+
+def open_text(folder: Path) -> CLIPTextModel:
+    """The text tower in a folder: float32."""
+    kind: Any = CLIPTextModel
+    return kind.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True)
+
+
+def _inputs(workshop: Workshop) -> Mapping[str, Path]:
+    return {"vae": workshop.sd / "vae" / WEIGHTS}
+
+
+def _prepare(workshop: Workshop) -> Trainee:
+    bank, tokenizer = workshop.bank(PLAN), new_tokenizer()
+    latents = open_latents(bank, workshop.sd / "vae")[:, 0]
+    return TextTrainee(latents, bank_ids(bank, tokenizer), new_text_model(tokenizer), batch=BATCH)
+
+
+def _publish(workshop: Workshop, trainee: Trainee) -> None:
+    if isinstance(trainee, TextTrainee):
+        save_part(trainee.text, workshop.masters("text") / "text_encoder", torch.float32)
+
+
+RECIPE = Recipe(
+    name="text",
+    model="stage-sd",
+    schedule=SCHEDULE,
+    minutes=5,
+    data="latents and captions of 24 000 frames of 64 px with one object",
+    inputs=_inputs,
+    prepare=_prepare,
+    publish=_publish,
+)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import string
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
-from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import WhitespaceSplit
-from tokenizers.trainers import BpeTrainer
-from transformers import CLIPTokenizer
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from shotgraph.stage.captions import words
 from shotgraph.stage.vocabulary import TWO_TOKEN_WORDS
@@ -23,7 +21,6 @@ from shotgraph.stage.vocabulary import TWO_TOKEN_WORDS
 START, END = "<|startoftext|>", "<|endoftext|>"
 LENGTH = 32
 _SUFFIX = "</w>"
-_LARGEST = 512
 
 
 def new_tokenizer() -> CLIPTokenizer:
@@ -38,7 +35,8 @@ def new_tokenizer() -> CLIPTokenizer:
     # The start and end are the last ids, as in CLIP: its older pooling looks for the largest.
     for token in (START, END):
         vocabulary.setdefault(token, len(vocabulary))
-    return CLIPTokenizer(
+    kind: Any = CLIPTokenizer
+    return kind(
         vocab=vocabulary,
         merges=[(left, right) for left, right in merges],
         bos_token=START,
@@ -52,25 +50,23 @@ def new_tokenizer() -> CLIPTokenizer:
 def _trained() -> tuple[dict[str, int], list[tuple[str, str]]]:
     """Vocabulary and merges that make every word but the planned two one token."""
     letters = string.ascii_lowercase + string.digits + string.punctuation
-    tokenizer = Tokenizer(BPE(end_of_word_suffix=_SUFFIX))
-    tokenizer.pre_tokenizer = WhitespaceSplit()  # pyright: ignore[reportAttributeAccessIssue]
-    trainer = BpeTrainer(
-        vocab_size=_LARGEST,
-        min_frequency=1,
-        end_of_word_suffix=_SUFFIX,
-        initial_alphabet=list(letters),
-        show_progress=False,
-    )  # pyright: ignore[reportCallIssue]
-    tokenizer.train_from_iterator([word for word in words() if word not in TWO_TOKEN_WORDS], trainer)
-    state = _state(tokenizer)
     alphabet = [*letters, *(letter + _SUFFIX for letter in letters)]
-    return {token: number for number, token in enumerate(alphabet)}, [
-        (str(left), str(right)) for left, right in state["merges"]
-    ]
+    merges = _learned([word for word in words() if word not in TWO_TOKEN_WORDS])
+    return {token: number for number, token in enumerate(alphabet)}, merges
 
 
-def _state(tokenizer: Tokenizer) -> dict[str, Any]:
-    return json.loads(tokenizer.to_str())["model"]
+def _learned(spoken: list[str]) -> list[tuple[str, str]]:
+    """Merges that make every word one token, the commonest pair first (Sennrich et al. 2016, algorithm 1).
+
+    Not by `BpeTrainer`: it breaks ties in another order in every process, and a text tower is bound to its ids.
+    """
+    merges: list[tuple[str, str]] = []
+    while True:
+        split = [_pieces(word, merges) for word in spoken]
+        counts = Counter(pair for pieces in split for pair in pairwise(pieces))
+        if not counts:
+            return merges
+        merges.append(min(counts, key=lambda pair: (-counts[pair], pair)))
 
 
 def _pieces(word: str, merges: list[tuple[str, str]]) -> list[str]:
@@ -78,9 +74,7 @@ def _pieces(word: str, merges: list[tuple[str, str]]) -> list[str]:
     ranks = {pair: rank for rank, pair in enumerate(merges)}
     pieces = [*word[:-1], word[-1] + _SUFFIX]
     while True:
-        known = [
-            (ranks[pair], index) for index, pair in enumerate(zip(pieces, pieces[1:], strict=False)) if pair in ranks
-        ]
+        known = [(ranks[pair], index) for index, pair in enumerate(pairwise(pieces)) if pair in ranks]
         if not known:
             return pieces
         _, place = min(known)

@@ -7,23 +7,30 @@ The latents' scale is measured at the end, so that their standard deviation is 1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
-from shotgraph.stage.training.banks import Bank
-from shotgraph.stage.training.loop import Schedule
+from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.folders import save_part
+from shotgraph.stage.training.latents import channels_last, encode, to_model
+from shotgraph.stage.training.loop import Schedule, Trainee
+from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
 
 CROP_PX, BATCH = 64, 16
-SCHEDULE = Schedule(steps=12_000, learning_rate=1.5e-3, warmup=200, average=0.999)
+PLAN = BankPlan(split="train", clips=10_000)
+SCHEDULE = Schedule(steps=5_000, learning_rate=1.2e-3, warmup=200, average=0.998)
+# Frames that the scale of the latents is measured on.
+_MEASURED = 256
 
 
 def new_vae() -> AutoencoderKL:
     """The architecture, untrained: 0.77 M parameters."""
-    return AutoencoderKL(
+    kind: Any = AutoencoderKL
+    return kind(
         in_channels=3,
         out_channels=3,
         down_block_types=("DownEncoderBlock2D",) * 3,
@@ -45,11 +52,13 @@ class VaeTrainee:
         bank: frames of 128 px.
         vae: what is trained.
         seed: of the order of data.
+        batch: crops a step.
     """
 
     bank: Bank
     vae: AutoencoderKL
     seed: int = 0
+    batch: int = BATCH
     name: str = "vae"
 
     def module(self) -> nn.Module:
@@ -59,9 +68,10 @@ class VaeTrainee:
     def loss(self, step: int, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Loss of one batch of crops."""
         pictures = self.crops(step)
-        latents = self.vae.encode(pictures).latent_dist
+        net: Any = self.vae
+        latents = net.encode(pictures).latent_dist
         drawn = latents.mean + latents.std * torch.randn(latents.mean.shape, generator=noise)
-        result = self.vae.decode(drawn).sample
+        result = net.decode(drawn).sample
         error = (result - pictures).abs().mean()
         slope = sum((_slope(result, axis) - _slope(pictures, axis)).abs().mean() for axis in (2, 3))
         divergence = latents.kl().mean()
@@ -75,27 +85,42 @@ class VaeTrainee:
         frames = self.bank.frames
         room = frames.shape[2] - CROP_PX
         crops: list[np.ndarray] = []
-        for _ in range(BATCH):
+        for _ in range(self.batch):
             clip, frame = rng.integers(frames.shape[0]), rng.integers(frames.shape[1])
             x, y, turn, mirror = rng.integers(room + 1), rng.integers(room + 1), rng.integers(4), rng.integers(2)
-            crop = np.rot90(frames[clip, frame, y : y + CROP_PX, x : x + CROP_PX], turn)
+            crop = np.rot90(np.asarray(frames[clip, frame, y : y + CROP_PX, x : x + CROP_PX]), int(turn))
             crops.append(crop[:, ::-1] if mirror else crop)
-        stacked = torch.from_numpy(np.ascontiguousarray(np.stack(crops))).permute(0, 3, 1, 2)
-        return stacked.float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
+        return to_model(np.stack(crops))
 
 
 def _slope(picture: Tensor, axis: int) -> Tensor:
     return picture.diff(dim=axis)
 
 
-def set_scale(vae: AutoencoderKL, pictures: Tensor) -> list[float]:
-    """Measure the latents of (N, 3, H, W) `pictures` in [-1, 1] and set the scaling factor; returns the deviation by channel."""
-    with torch.no_grad():
-        latents = torch.cat([vae.encode(part).latent_dist.mean for part in pictures.split(8)])
-    vae.register_to_config(scaling_factor=float(1 / latents.std()))
-    return [float(latents[:, channel].std()) for channel in range(latents.shape[1])]
+def set_scale(vae: AutoencoderKL, pictures: Tensor) -> None:
+    """Measure the latents of (N, 3, H, W) `pictures` in [-1, 1] and make their deviation 1 by the scaling factor."""
+    net: Any = vae
+    net.register_to_config(scaling_factor=1.0)
+    net.register_to_config(scaling_factor=float(1 / encode(vae, pictures).std()))
 
 
-def save_vae(vae: AutoencoderKL, folder: Path) -> None:
-    """An ordinary diffusers folder, half precision."""
-    vae.to(torch.float16).save_pretrained(folder, safe_serialization=True)
+def _prepare(workshop: Workshop) -> Trainee:
+    return VaeTrainee(workshop.bank(PLAN), channels_last(new_vae()), batch=BATCH)
+
+
+def _publish(workshop: Workshop, trainee: Trainee) -> None:
+    if isinstance(trainee, VaeTrainee):
+        set_scale(trainee.vae, to_model(trainee.bank.frames[:_MEASURED, 0]))
+        save_part(trainee.vae, workshop.sd / "vae", torch.float16)
+
+
+RECIPE = Recipe(
+    name="vae",
+    model="stage-sd",
+    schedule=SCHEDULE,
+    minutes=45,
+    data="64 px crops of 10 000 frames of 128 px, one a clip",
+    inputs=no_inputs,
+    prepare=_prepare,
+    publish=_publish,
+)

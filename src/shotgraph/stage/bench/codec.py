@@ -1,0 +1,92 @@
+"""The seam to the model's VAE: pictures there and back, and the plain reason when there is none to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shotgraph.errors import UnavailableError
+from shotgraph.models.registry import resolve
+from shotgraph.pipeline.digest import file_digest, text_key
+from shotgraph.stage.bench.methods import Frames
+
+_FRAMES_AT_ONCE = 8
+_WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A VAE folder that is loaded when it is first asked.
+
+    Attributes:
+        folder: with the VAE's own ``config.json``; None for no model at all.
+        absent: why there is no folder.
+    """
+
+    folder: Path | None = None
+    absent: str = "no model given, so no VAE"
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot be asked; empty when it can."""
+        if self.folder is None:
+            return self.absent
+        weights = self.folder / _WEIGHTS
+        return "" if weights.is_file() else f"no VAE at {weights}"
+
+    @cached_property
+    def version(self) -> str:
+        """Digest of the weights; empty without any."""
+        return "" if self.missing or self.folder is None else text_key(file_digest(self.folder / _WEIGHTS))
+
+    @cached_property
+    def _vae(self) -> Any:
+        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+        return AutoencoderKL.from_pretrained(str(self.folder), local_files_only=True, use_safetensors=True).eval()
+
+    def round_trip(self, frames: Frames) -> Frames:
+        """(T, H, W, 3) display values, encoded (the mean, nothing drawn) and decoded, in [0, 1].
+
+        Args:
+            frames: (T, H, W, 3) in [0, 1].
+
+        Returns:
+            As many frames.
+
+        Raises:
+            UnavailableError: there is no VAE.
+        """
+        if self.missing:
+            raise UnavailableError(f"bench: the VAE must be there, got: {self.missing}; give a model with --model")
+        import torch
+
+        parts: list[Frames] = []
+        with torch.no_grad():
+            for start in range(0, len(frames), _FRAMES_AT_ONCE):
+                given = torch.tensor(frames[start : start + _FRAMES_AT_ONCE]).permute(0, 3, 1, 2) * 2 - 1
+                back = self._vae.decode(self._vae.encode(given).latent_dist.mean).sample
+                parts.append(((back / 2 + 0.5).clamp(0, 1)).permute(0, 2, 3, 1).numpy())
+        return np.concatenate(parts).astype(np.float32)
+
+
+def codec_of(model: str) -> Codec:
+    """The VAE of a model; one that says why there is none where the model is not here.
+
+    Args:
+        model: a bundled model, a folder, or ``org/name@commit``; empty for none.
+
+    Returns:
+        Of the model's ``vae`` folder, or of the model itself when that is a VAE.
+    """
+    if not model:
+        return Codec()
+    try:
+        place = resolve(model).place
+    except UnavailableError as error:
+        return Codec(absent=str(error))
+    return Codec(place / "vae" if (place / "vae").is_dir() else place)

@@ -1,0 +1,69 @@
+"""What every denoiser of the stage is trained with: batches by step, offset noise and min-SNR weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from shotgraph.stage.training.folders import new_scheduler
+
+NOISE_OFFSET, MIN_SNR = 0.1, 5.0
+_TIMES = 1000
+
+
+def draw_batch(
+    ids: Tensor, empty: Tensor, *, size: int, address: tuple[int, int], dropped: float
+) -> tuple[Tensor, Tensor]:
+    """A batch of examples and their captions.
+
+    Args:
+        ids: (N, forms, tokens) captions of every example.
+        empty: (tokens) no caption.
+        size: examples.
+        address: seed and step: the batch is a function of them alone.
+        dropped: share of examples that lose their caption, for classifier-free guidance.
+
+    Returns:
+        (B) indices and (B, tokens) ids.
+    """
+    rng = np.random.Generator(np.random.Philox(key=list(address)))
+    chosen = torch.from_numpy(rng.integers(len(ids), size=size))
+    forms = torch.from_numpy(rng.integers(ids.shape[1], size=size))
+    spoken = ids[chosen, forms].clone()
+    spoken[torch.from_numpy(rng.random(size) < dropped)] = empty
+    return chosen, spoken
+
+
+def offset_noise(shape: tuple[int, ...], noise: torch.Generator) -> Tensor:
+    """Standard normal noise (B, C, ...) whose mean also varies, by channel: the mean of plain noise tells the mean colour."""
+    drawn = torch.randn(shape, generator=noise)
+    return drawn + NOISE_OFFSET * torch.randn((*shape[:2], *[1] * (len(shape) - 2)), generator=noise)
+
+
+def denoising_loss(
+    guess: Callable[[Tensor, Tensor], Tensor], clean: Tensor, noise: torch.Generator
+) -> tuple[Tensor, dict[str, float]]:
+    """Error of predicted noise, weighted by min(SNR, 5) / SNR (Hang et al. 2023, eq. 5, for noise prediction).
+
+    Args:
+        guess: (noisy latents, times (B)) to predicted noise; run in bfloat16, which costs a third of float32 where the CPU has it.
+        clean: (B, C, ...) latents.
+        noise: draws noise and times.
+
+    Returns:
+        The loss, and the unweighted error for the log.
+    """
+    drawn = offset_noise(tuple(clean.shape), noise)
+    times = torch.randint(0, _TIMES, (len(clean),), generator=noise)
+    signal = new_scheduler().alphas_cumprod[times]
+    alpha = signal.view(-1, *[1] * (clean.dim() - 1))
+    noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * drawn
+    with torch.autocast("cpu", torch.bfloat16):
+        predicted = guess(noisy, times)
+    ratio = signal / (1 - signal)
+    weight = ratio.clamp(max=MIN_SNR) / ratio
+    error = (predicted.float() - drawn).square().flatten(1).mean(dim=1)
+    return (weight * error).mean(), {"plain": float(error.detach().mean())}

@@ -1,0 +1,93 @@
+"""stage-sd's MotionAdapter: temporal attention between the layers of the frozen U-Net.
+
+Follows Guo et al., "AnimateDiff: Animate Your Personalized Text-to-Image Diffusion Models without Specific Tuning", ICLR 2024.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.models.unets.unet_motion_model import MotionAdapter, UNetMotionModel
+
+from shotgraph.stage.training.controlnet import sd_inputs
+from shotgraph.stage.training.folders import save_part
+from shotgraph.stage.training.loop import Schedule, Trainee
+from shotgraph.stage.training.moving import ClipTrainee, open_clips
+from shotgraph.stage.training.recipe import Recipe, Workshop
+from shotgraph.stage.training.t2i import open_unet
+from shotgraph.stage.training.text import open_text
+
+SCHEDULE = Schedule(steps=2_500, learning_rate=1e-3, warmup=100, average=0.995)
+
+
+def new_adapter(unet: UNet2DConditionModel | UNetMotionModel) -> MotionAdapter:
+    """An untrained adapter for `unet`: 1.3 M parameters, none in the middle block."""
+    given: Any = unet.config
+    kind: Any = MotionAdapter
+    return kind(
+        block_out_channels=tuple(given["block_out_channels"]),
+        motion_layers_per_block=given["layers_per_block"],
+        motion_num_attention_heads=4,
+        motion_norm_num_groups=given["norm_num_groups"],
+        motion_max_seq_length=32,
+        use_motion_mid_block=False,
+    )
+
+
+def with_motion(unet: UNet2DConditionModel, adapter: MotionAdapter) -> UNetMotionModel:
+    """`unet` over clips, only the adapter's parameters to be trained."""
+    net: Any = UNetMotionModel.from_unet2d(unet, adapter)
+    net.freeze_unet2d_params()
+    return net
+
+
+def open_motion(sd: Path) -> UNetMotionModel:
+    """The U-Net of a folder with its ``motion_adapter``: float32, frozen."""
+    kind: Any = MotionAdapter
+    adapter = kind.from_pretrained(
+        sd / "motion_adapter", torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
+    )
+    net: Any = with_motion(open_unet(sd / "unet"), adapter)
+    return net.eval().requires_grad_(False)
+
+
+def _prepare(workshop: Workshop) -> Trainee:
+    unet = open_unet(workshop.sd / "unet")
+    small, full, empty = open_clips(workshop)
+    return ClipTrainee(
+        net=with_motion(unet, new_adapter(unet)),
+        text=open_text(workshop.sd / "text_encoder"),
+        small=small,
+        full=full,
+        empty=empty,
+        name="motion",
+        words_per_frame=True,
+    )
+
+
+def save_motion(net: UNetMotionModel, folder: Path) -> None:
+    """Write the adapter of `net`, half precision."""
+    adapter: Any = new_adapter(net)
+    own = {name: value for name, value in net.state_dict().items() if "motion_modules" in name}
+    adapter.load_state_dict(own)
+    save_part(adapter, folder, torch.float16)
+
+
+def _publish(workshop: Workshop, trainee: Trainee) -> None:
+    if isinstance(trainee, ClipTrainee) and isinstance(trainee.net, UNetMotionModel):
+        save_motion(trainee.net, workshop.sd / "motion_adapter")
+
+
+RECIPE = Recipe(
+    name="motion",
+    model="stage-sd",
+    schedule=SCHEDULE,
+    minutes=60,
+    data="latents and captions of 4 000 clips of 8 frames of 64 px and 1 000 of 128 px with one object",
+    inputs=sd_inputs,
+    prepare=_prepare,
+    publish=_publish,
+)

@@ -1,0 +1,80 @@
+"""The real `shotgraph bench stage`, with the controls alone: no model is needed for them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import Run
+
+SMALL = ("bench", "stage", "--profile", "smoke", "--clips", "1", "--edits", "E1", "--model", "stage-absent")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bench") / "out"
+
+
+def test_the_table_holds_every_control_and_says_what_it_cannot_show(shotgraph: Run, folder: Path) -> None:
+    ran = shotgraph(*SMALL, "--out", folder)
+
+    assert ran.code == 0, ran.err
+    lines = {line.split()[0]: line.split() for line in ran.out.splitlines() if line.strip()}
+    assert lines["copy_source"][1] == "0.00"
+    assert lines["copy_source"][-3] == "0/1"
+    assert lines["gt_edit"][1:3] == ["1.00", "100.0"]
+    assert lines["gt_edit"][-3] == "1/1"
+    assert "(1.0000)" in lines["repeat_frame"]
+    assert "missing  gt_vae: all edits: model: must be one of" in ran.out
+    assert "validates mechanisms, not real-world quality" in ran.out
+    assert f"{folder}/index.html\n{folder}/claims.json\n" in ran.out
+    # Progress is told apart from the table.
+    assert "gt_edit  clip 1000  E1  seed 0" in ran.err
+
+
+def test_json_is_one_document_and_nothing_is_measured_twice(shotgraph: Run, folder: Path) -> None:
+    shotgraph(*SMALL, "--out", folder)
+    rows = (folder / "results.jsonl").read_text().splitlines()
+
+    ran = shotgraph(*SMALL, "--out", folder, "--json")
+
+    assert ran.code == 0
+    assert ran.err == ""
+    document = json.loads(ran.out)
+    methods = {line["method"]: line for line in document["methods"]}
+    assert len(methods) == 6
+    assert methods["copy_source"]["cells"]["success"]["value"] == 0.0
+    assert methods["gt_vae"]["rows"] == 0
+    assert {entry["verdict"] for entry in document["claims"]} == {"UNINFORMATIVE"}
+    assert "mechanisms" in document["caveat"]
+    assert (folder / "results.jsonl").read_text().splitlines() == rows
+    assert len(rows) == 5
+
+
+def test_a_method_without_its_model_is_missing_and_no_crash(shotgraph: Run, folder: Path) -> None:
+    ran = shotgraph(*SMALL, "--methods", "per_frame,propagate", "--out", folder)
+
+    assert ran.code == 0, ran.err
+    assert "missing  per_frame: all edits: model: must be one of" in ran.out
+    assert "'stage-absent'" in ran.out
+    assert "missing  propagate: all edits: edit.propagate needs" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--methods", "per_frame@fast"), "a variation must be matte, reconstruct or name=value, got 'fast'"),
+        (("--methods", "tokenfloww"), "a method must be one of per_frame, propagate, got 'tokenfloww'"),
+        (("--edits", "E1,E11"), "edits must be of E1, E2, E3, E4, E5, E6, E7, E8, E9, E10, got E11"),
+        (("--seeds", "one"), "seeds must be whole numbers from 0, got 'one'"),
+        (("--clips", "0"), "0 is not in the range x>=1"),
+        (("--profile", "huge"), "'huge' is not one of 'smoke', 'claims', 'full'"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is(
+    shotgraph: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    ran = shotgraph("bench", "stage", *arguments, "--out", tmp_path / "out")
+
+    assert ran.code == 2
+    assert message in ran.err
+    assert not (tmp_path / "out").exists()

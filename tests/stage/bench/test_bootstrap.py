@@ -1,0 +1,108 @@
+"""Intervals over clips: sign, coverage, and what each verdict takes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from shotgraph.errors import ShapeError
+from shotgraph.stage.bench.bootstrap import Interval, paired_interval, verdict_of
+
+VALUES = arrays(np.float64, st.integers(2, 12), elements=st.floats(0.01, 100))
+
+
+def samples(number: int, *, clips: int, mean: float, shared: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
+    """Two methods on the same clips: what the clips share is much larger than what the methods differ by."""
+    rng = np.random.Generator(np.random.Philox(key=[number, 11]))
+    base = shared * rng.standard_normal(clips)
+    return base + mean + 0.5 * rng.standard_normal(clips), base + 0.5 * rng.standard_normal(clips)
+
+
+@given(VALUES)
+def test_the_effect_lies_in_its_interval_and_swapping_sides_turns_the_sign(values: np.ndarray) -> None:
+    other = values[::-1] * 1.5 + 0.25
+
+    there, back = paired_interval(values, other), paired_interval(other, values)
+
+    assert there.effect == pytest.approx(-back.effect)
+    assert there.low == pytest.approx(-back.high, abs=1e-9)
+    # Quantiles of means of equal values differ from the mean by its rounding.
+    assert there.low - 1e-9 <= there.effect <= there.high + 1e-9
+    assert there.clips == len(values)
+
+
+@given(VALUES)
+def test_a_ratio_turns_to_its_inverse(values: np.ndarray) -> None:
+    other = values[::-1] * 3.0
+
+    there, back = paired_interval(other, values, kind="ratio"), paired_interval(values, other, kind="ratio")
+
+    assert there.effect == pytest.approx(3.0)
+    assert back.effect == pytest.approx(1 / 3)
+
+
+def test_the_same_numbers_give_the_same_bits() -> None:
+    more, less = samples(3, clips=9, mean=1.0)
+
+    assert paired_interval(more, less) == paired_interval(more.copy(), less.copy())
+
+
+def test_pairing_takes_out_what_clips_share() -> None:
+    more, less = samples(4, clips=20, mean=1.0, shared=50.0)
+
+    paired = paired_interval(more, less)
+    unpaired = paired_interval(more, np.roll(less, 1))
+
+    assert verdict_of(paired, minimum=0.5) == "PASS"
+    assert unpaired.high - unpaired.low > 20 * (paired.high - paired.low)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    intervals = [paired_interval(*samples(number, clips=24, mean=0.3)) for number in range(300)]
+
+    covered = np.mean([interval.low <= 0.3 <= interval.high for interval in intervals])
+
+    # Percentile intervals are a little short for 24 clips; one of 80 % or of 100 % would fail here.
+    assert 0.89 <= covered <= 0.98
+
+
+def test_no_effect_seldom_passes_and_a_large_one_nearly_always() -> None:
+    nothing = [verdict_of(paired_interval(*samples(n, clips=24, mean=0.0)), minimum=0.0) for n in range(200)]
+    much = [verdict_of(paired_interval(*samples(n, clips=24, mean=1.0)), minimum=0.5) for n in range(100)]
+
+    assert nothing.count("PASS") <= 14
+    assert nothing.count("FAIL") <= 14
+    assert nothing.count("TIE") >= 172
+    assert much.count("PASS") >= 97
+
+
+@pytest.mark.parametrize(
+    ("effect", "low", "high", "minimum", "verdict"),
+    [
+        (2.0, 1.0, 3.0, 1.5, "PASS"),
+        (2.0, 1.0, 3.0, 2.5, "TIE"),
+        (2.0, -0.1, 3.0, 1.5, "TIE"),
+        (-2.0, -3.0, -0.1, 1.5, "FAIL"),
+        (-0.1, -1.0, 0.5, 0.0, "TIE"),
+    ],
+)
+def test_a_verdict_needs_both_the_interval_and_the_effect(
+    effect: float, low: float, high: float, minimum: float, verdict: str
+) -> None:
+    assert verdict_of(Interval(effect, low, high, 20, "difference"), minimum=minimum) == verdict
+
+
+def test_no_effect_of_a_ratio_is_one() -> None:
+    assert verdict_of(Interval(1.4, 1.1, 1.6, 20, "ratio"), minimum=1.25) == "PASS"
+    assert verdict_of(Interval(1.4, 0.9, 1.6, 20, "ratio"), minimum=1.25) == "TIE"
+    assert verdict_of(Interval(0.7, 0.5, 0.9, 20, "ratio"), minimum=1.25) == "FAIL"
+
+
+def test_values_of_other_clips_are_refused() -> None:
+    with pytest.raises(
+        ShapeError, match=r"paired values must be \(clips,\) with at least 1 clip, got \(3,\) and \(2,\)"
+    ):
+        paired_interval(np.ones(3), np.ones(2))
+    with pytest.raises(ShapeError, match=r"got \(0,\) and \(0,\)"):
+        paired_interval(np.ones(0), np.ones(0))

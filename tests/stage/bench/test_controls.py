@@ -1,0 +1,172 @@
+"""The six controls on real clips: what each metric must say of an answer that is known."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shotgraph.errors import UnavailableError
+from shotgraph.stage.bench.codec import Codec
+from shotgraph.stage.bench.controls import JITTER, controls, jittered
+from shotgraph.stage.bench.methods import Frames, Settings
+from shotgraph.stage.bench.scores import MOST_DB, Instruments, Scores, score
+from shotgraph.stage.bench.truth import RANKED_FROM, Truth, held_out
+from shotgraph.stage.edits import Family
+
+FAMILIES: tuple[Family, ...] = ("E1", "E4")
+CLIPS = range(RANKED_FROM, RANKED_FROM + 3)
+NAMES = ("copy_source", "repeat_frame", "gt_edit", "gt_vae", "colour_jitter", "blur")
+
+
+@dataclass(frozen=True)
+class Softening(Codec):
+    """A VAE's stand-in, since none is shipped with the tests: it loses fine detail and is the same on every frame."""
+
+    folder: Path | None = Path("soft")
+
+    @property
+    def missing(self) -> str:
+        return ""
+
+    @property
+    def version(self) -> str:
+        return "soft 1"
+
+    def round_trip(self, frames: Frames) -> Frames:
+        rolled = (np.roll(frames, 1, axis=1) + np.roll(frames, 1, axis=2)) / 2
+        return (0.8 * frames + 0.2 * rolled).astype(np.float32)
+
+
+@cache
+def measured(name: str, family: Family, clip: int) -> Scores:
+    truth = Truth(held_out(family, clip, side_px=64, frames=4))
+    control = next(c for c in controls(Softening()) if c.name == name)
+    outcome = control.run(truth.source, truth.edit, 0, Settings())
+    return score(outcome.frames, truth, Instruments())
+
+
+def mean(name: str, metric: str, families: tuple[Family, ...] = FAMILIES) -> float:
+    values = [measured(name, family, clip).values[metric] for family in families for clip in CLIPS]
+    return float(np.mean([value for value in values if value is not None]))
+
+
+def each(metric: str) -> Iterator[float]:
+    for name in NAMES:
+        yield mean(name, metric)
+
+
+def test_there_are_six_in_the_order_of_the_report() -> None:
+    assert tuple(control.name for control in controls(Codec())) == NAMES
+    assert all(control.is_control for control in controls(Codec()))
+
+
+def test_the_source_never_succeeds_and_tops_preservation() -> None:
+    assert mean("copy_source", "success") == 0.0
+    assert mean("copy_source", "background_psnr_db") == MOST_DB
+    assert mean("copy_source", "psnr_to_source_db") == max(each("psnr_to_source_db"))
+
+
+def test_a_repeated_frame_tops_consistency_and_fails_trajectory_and_success() -> None:
+    consistency = dict(zip(NAMES, each("consistency_pixels"), strict=True))
+
+    assert consistency["repeat_frame"] == pytest.approx(1.0)
+    assert all(value < 0.999 for name, value in consistency.items() if name != "repeat_frame")
+    assert mean("repeat_frame", "trajectory_error_px") > 1.0
+    assert mean("repeat_frame", "success") < 0.2
+    assert mean("repeat_frame", "warp_error_e3") > 20 * mean("gt_edit", "warp_error_e3")
+    assert mean("repeat_frame", "motion_fidelity") < mean("gt_edit", "motion_fidelity")
+
+
+def test_the_true_edit_lies_at_every_floor() -> None:
+    assert mean("gt_edit", "success") == 1.0
+    assert mean("gt_edit", "psnr_to_truth_db") == MOST_DB
+    assert mean("gt_edit", "warp_error_e3") <= 0.05
+    assert mean("gt_edit", "warp_error_excess_e3") == 0.0
+    assert mean("gt_edit", "trajectory_error_px") == 0.0
+    assert mean("gt_edit", "gmsd_to_truth") == 0.0
+    assert mean("gt_edit", "flicker_e3") < 1.0
+
+
+def test_jitter_flickers_and_nothing_else() -> None:
+    assert mean("colour_jitter", "success") == 1.0
+    assert mean("colour_jitter", "warp_error_excess_e3") > 0.01
+    assert mean("colour_jitter", "flicker_e3") > 5 * mean("gt_edit", "flicker_e3")
+    assert mean("colour_jitter", "trajectory_error_px") < 0.1
+
+
+def test_a_steady_blur_fools_the_warp_error_and_not_the_distance_to_the_truth() -> None:
+    assert mean("blur", "warp_error_excess_e3") < 0.5 * mean("colour_jitter", "warp_error_excess_e3")
+    assert mean("blur", "psnr_to_truth_db") < mean("colour_jitter", "psnr_to_truth_db") - 5
+    assert mean("blur", "gmsd_to_truth") > mean("colour_jitter", "gmsd_to_truth") + 0.01
+
+
+def test_the_true_edit_through_the_vae_succeeds_at_its_loss() -> None:
+    assert mean("gt_vae", "success") == 1.0
+    assert 20 < mean("gt_vae", "psnr_to_truth_db") < MOST_DB
+
+
+def test_without_a_vae_there_is_a_reason_and_no_row() -> None:
+    control = next(c for c in controls(Codec()) if c.name == "gt_vae")
+
+    assert control.missing(Settings()) == "no model given, so no VAE"
+    with pytest.raises(UnavailableError, match="the VAE must be there, got: no model given"):
+        Codec().round_trip(np.zeros((1, 8, 8, 3), np.float32))
+
+
+def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
+    codec = Codec(tmp_path / "vae")
+
+    assert codec.missing == f"no VAE at {tmp_path}/vae/diffusion_pytorch_model.safetensors"
+    assert codec.version == ""
+
+
+def test_jitter_is_a_gain_of_two_per_cent_per_frame_and_channel() -> None:
+    grey = np.full((400, 2, 3, 3), 0.5, np.float32)
+
+    frames = jittered(grey, seed=3)
+
+    gains = frames[:, 0, 0] / 0.5
+    assert np.ptp(frames, axis=(1, 2)).max() == 0
+    assert gains.std() == pytest.approx(JITTER, rel=0.1)
+    assert np.array_equal(frames, jittered(grey, seed=3))
+    assert not np.array_equal(frames, jittered(grey, seed=4))
+
+
+def test_a_metric_without_a_model_has_a_reason() -> None:
+    scores = measured("gt_edit", "E1", RANKED_FROM)
+
+    assert scores.values["consistency_adjacent"] is None
+    assert scores.reasons["consistency_adjacent"] == "no stage-clip is installed"
+    assert {name for name, value in scores.values.items() if value is None} == set(scores.reasons)
+
+
+def test_a_texture_without_a_trained_judge_has_no_success_but_every_other_number() -> None:
+    scores = measured("gt_edit", "E2", RANKED_FROM)
+
+    assert scores.values["success"] is None
+    assert "texture must be read by the trained judge, got none" in scores.reasons["success"]
+    assert scores.values["psnr_to_truth_db"] == MOST_DB
+
+
+def test_metrics_ask_the_embedders_they_are_given() -> None:
+    class Means:
+        name = "means"
+
+        def image(self, frames: Frames) -> np.ndarray:
+            vectors = frames.mean(axis=(1, 2))
+            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+        def text(self, prompts: list[str]) -> np.ndarray:
+            return np.eye(3)[: len(prompts)]
+
+    truth = Truth(held_out("E1", RANKED_FROM, side_px=64, frames=3))
+    still = np.repeat(truth.source[:1], 3, axis=0)
+
+    scores = score(still, truth, Instruments(embedder=Means(), consistency=Means()))
+
+    assert scores.values["consistency_adjacent"] == pytest.approx(1.0)
+    assert scores.values["text_alignment"] == pytest.approx(float(Means().image(still)[:, 0].mean()))
+    assert scores.reasons["appearance_leak"] == "the edit transfers no motion"

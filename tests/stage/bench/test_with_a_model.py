@@ -1,0 +1,89 @@
+"""The whole bench with a real node and a tiny untrained model in an ordinary diffusers folder: its numbers are bad, and there."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_models import one_thread, tiny_model
+
+from shotgraph.plugins.edit.per_frame import PerFrame
+from shotgraph.stage.bench.claims import Claims
+from shotgraph.stage.bench.codec import codec_of
+from shotgraph.stage.bench.harness import Bench, Finished
+from shotgraph.stage.bench.methods import Method, Settings
+from shotgraph.stage.bench.nodes import NodeMethod
+from shotgraph.stage.bench.profiles import PROFILES
+from shotgraph.stage.bench.rows import Row
+from shotgraph.testing.given import GivenClasses
+
+__all__ = ["one_thread", "tiny_model"]
+
+FRAMES, STEPS, INVERSION_STEPS = 3, 2, 4
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_model: Path, claims: Claims, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("bench")
+
+    def find(name: str) -> Method:
+        return NodeMethod(name, GivenClasses((PerFrame,)), folder / "cache", "cpu")
+
+    bench = Bench(
+        folder=folder,
+        profile=replace(PROFILES["smoke"], clips=1, edits=("E1",), frames=FRAMES),
+        claims=claims,
+        methods=("per_frame", "per_frame@guidance=1+reconstruct"),
+        find=find,
+        codec=codec_of(str(tiny_model)),
+        settings=Settings(model=str(tiny_model), steps=STEPS, inversion_steps=INVERSION_STEPS),
+        guidance=3.0,
+        tell=lambda _line: None,
+    )
+    return bench.run()
+
+
+def row(finished: Finished, method: str) -> Row:
+    return next(row for row in finished.rows if row.method == method)
+
+
+def test_per_frame_edits_through_the_engine_and_its_cost_is_counted(finished: Finished) -> None:
+    edited = row(finished, "per_frame")
+
+    assert edited.error == ""
+    # Batches of four: the fourth frame is padding, and is paid for.
+    assert edited.evaluations == 4 * (INVERSION_STEPS + 2 * STEPS)
+    assert edited.seconds > 0
+    assert edited.metrics["success"] is not None
+    assert edited.settings["guidance"] == 3.0
+
+
+def test_without_guidance_one_evaluation_a_step_is_enough(finished: Finished) -> None:
+    assert row(finished, "per_frame@guidance=1+reconstruct").evaluations == 4 * (INVERSION_STEPS + STEPS)
+    assert row(finished, "per_frame@guidance=1+reconstruct").rankable
+
+
+def test_the_floor_is_the_vaes_own_loss(finished: Finished) -> None:
+    through = row(finished, "gt_vae")
+    floor = through.metrics["vae_background_psnr_db"]
+
+    assert floor is not None
+    # Outside the matte the true edit is the source: through the VAE both lose about the same.
+    assert through.metrics["background_psnr_db"] == pytest.approx(floor, abs=1.5)
+    assert row(finished, "copy_source").metrics["vae_background_psnr_db"] == floor
+    assert finished.missing == {}
+
+
+def test_the_vae_changes_frames_and_keeps_their_shape(tiny_model: Path) -> None:
+    codec = codec_of(str(tiny_model))
+    frames = np.random.default_rng(3).random((9, 32, 40, 3), np.float32)
+
+    back = codec.round_trip(frames)
+
+    assert back.shape == frames.shape
+    assert back.dtype == np.float32
+    assert float(back.min()) >= 0
+    assert float(back.max()) <= 1
+    # A part of the batch alone gives the same.
+    np.testing.assert_allclose(codec.round_trip(frames[8:]), back[8:], atol=1e-5)
+    assert codec.version.startswith("b2:")
