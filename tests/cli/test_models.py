@@ -65,7 +65,8 @@ def test_show_prints_place_digest_card_and_files(shotgraph: Any, places: Places)
     assert document["card"]["guidance"] == 4.5
 
 
-def test_show_of_an_absent_model_is_69_with_the_command(shotgraph: Any, places: Places) -> None:
+@pytest.mark.usefixtures("places")
+def test_show_of_an_absent_model_is_69_with_the_command(shotgraph: Any) -> None:
     ran = shotgraph("models", "show", "sd-1.5")
 
     assert ran.code == Exit.UNAVAILABLE
@@ -96,9 +97,8 @@ def test_pull_downloads_safetensors_only_and_records_the_commit(
     assert shotgraph("models", "verify", f"acme/other@{new}").code == 0
 
 
-def test_pull_without_a_network_says_what_to_do(
-    shotgraph: Any, places: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("places")
+def test_pull_without_a_network_says_what_to_do(shotgraph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def download(*_given: object, **_options: object) -> str:
         raise LocalEntryNotFoundError("Cannot reach the hub.\nmore lines")
 
@@ -113,7 +113,8 @@ def test_pull_without_a_network_says_what_to_do(
     )
 
 
-def test_pull_takes_only_models_of_the_hub(shotgraph: Any, places: Places) -> None:
+@pytest.mark.usefixtures("places")
+def test_pull_takes_only_models_of_the_hub(shotgraph: Any) -> None:
     ran = shotgraph("models", "pull", "stage-sd")
 
     assert ran.code == Exit.USAGE

@@ -107,6 +107,15 @@ def test_the_shorter_side_fits_and_the_middle_is_kept() -> None:
     assert squared(ramp.transpose(1, 2), 10)[0, 0, :, 5].mean() == pytest.approx(0.5, abs=1e-3)
 
 
+def test_detail_too_fine_for_the_size_becomes_its_mean_and_no_pattern() -> None:
+    stripes = (torch.arange(60) % 3 == 0).float()[None, None, :, None].expand(1, 30, 60, 3)
+
+    found = squared(stripes, 10)
+
+    assert found[..., 2:-2].mean() == pytest.approx(1 / 3, abs=0.02)
+    assert found[..., 2:-2].std() < 0.1
+
+
 @pytest.mark.parametrize("name", ["open_clip", "open_clip:Tiny-1", "open_clip::w.safetensors", "open_clip:Tiny-1:w.pt"])
 def test_a_name_without_architecture_and_safetensors_is_refused(name: str) -> None:
     with pytest.raises(

@@ -31,6 +31,8 @@ def test_distances_are_those_at_256_by_256() -> None:
 
     assert point_scores(tall, truth(), queried=ASKED, size=SIZE).delta == (0, 0, 1, 1, 1)
     assert point_scores(wide, truth(), queried=ASKED, size=SIZE).delta == (0, 1, 1, 1, 1)
+    large = Tracks(truth().places + np.array([4.5, 0]), truth().visible)
+    assert point_scores(large, truth(), queried=ASKED, size=(512, 128)).delta == (0, 0, 1, 1, 1)
 
 
 def test_frames_up_to_the_query_do_not_count() -> None:

@@ -168,11 +168,23 @@ def test_the_boundary_test_takes_squares(step: float, expected: bool) -> None:
     assert motion_boundary(flow)[:, 11].any() == expected
 
 
-def test_a_large_motion_allows_a_larger_step() -> None:
+@pytest.mark.parametrize(("step", "expected"), [(0.99, False), (1.02, True)])
+def test_a_motion_of_ten_pixels_allows_a_step_of_one(step: float, expected: bool) -> None:
     flow = constant_flow(10, 0)[0]
-    flow[:, 12:, 1] = 0.9
+    flow[:, 12:, 1] = step
 
-    assert not motion_boundary(flow).any()
+    assert motion_boundary(flow)[:, 11].any() == expected
+
+
+def test_a_motion_boundary_is_not_visible_though_its_flow_returns() -> None:
+    forward = constant_flow(0, 0)[0]
+    forward[:, 12:, 1] = 0.3
+
+    visible = visible_by_flow(forward, -forward)
+
+    assert not visible[5, 11]
+    assert visible[5, 10]
+    assert visible[5, 12]
 
 
 def test_what_does_not_return_is_hidden_and_what_leaves_the_frame_too() -> None:

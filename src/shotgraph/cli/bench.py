@@ -15,6 +15,7 @@ from shotgraph.errors import UsageError
 if TYPE_CHECKING:
     from shotgraph.stage.bench.harness import Bench
     from shotgraph.stage.bench.methods import Method
+    from shotgraph.stage.bench.profiles import Profile
     from shotgraph.stage.bench.report import Report
 
 _PROFILES = ("smoke", "claims", "full")
@@ -59,7 +60,6 @@ def _bench(ctx: click.Context, asked: dict[str, Any]) -> Bench:
     from shotgraph.stage.bench.instruments import instruments_here
     from shotgraph.stage.bench.methods import Settings
     from shotgraph.stage.bench.nodes import NodeMethod, node_methods
-    from shotgraph.stage.bench.profiles import PROFILES, families_of, seeds_of
 
     registry, folder = registry_of(ctx), asked["out"].resolve()
     names = tuple(dict.fromkeys(name.strip() for name in asked["methods"].split(",") if name.strip()))
@@ -72,13 +72,7 @@ def _bench(ctx: click.Context, asked: dict[str, Any]) -> Bench:
             )
         return NodeMethod(name, registry, folder / "cache", asked["device"])
 
-    profile = PROFILES[asked["profile"]]
-    changes: dict[str, Any] = {
-        "edits": families_of(asked["edits"]) if asked["edits"] else None,
-        "seeds": seeds_of(asked["seeds"]) if asked["seeds"] else None,
-        "clips": asked["clips"],
-    }
-    profile = replace(profile, **{name: value for name, value in changes.items() if value is not None})
+    profile = _profile(asked)
     codec = codec_of(asked["model"])
     settings = Settings(model=asked["model"], steps=profile.steps, inversion_steps=profile.inversion_steps)
     return Bench(
@@ -93,6 +87,19 @@ def _bench(ctx: click.Context, asked: dict[str, Any]) -> Bench:
         guidance=asked["guidance"],
         tell=lambda line: click.echo(line, err=True),
     )
+
+
+def _profile(asked: dict[str, Any]) -> Profile:
+    """The profile, with what the options replace."""
+    from shotgraph.stage.bench.profiles import PROFILES, families_of, seeds_of
+
+    changes: dict[str, Any] = {
+        "edits": families_of(asked["edits"]) if asked["edits"] else None,
+        "seeds": seeds_of(asked["seeds"]) if asked["seeds"] else None,
+        "clips": asked["clips"],
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(PROFILES[asked["profile"]], **given)
 
 
 def _print(report: Report) -> None:

@@ -133,9 +133,8 @@ class _Compiler:
         if links is None:
             return None
         params = self._params(node, cls, ports)
-        headers = {
-            p: self.vertices[link.vertex].headers[link.port] for p, link in links.items() if ports[p].medium == "stream"
-        }
+        streams = {p: link for p, link in links.items() if ports[p].medium == "stream"}
+        headers = {p: self.vertices[link.vertex].headers[link.port] for p, link in streams.items()}
         ctx = PlanContext(node.name, self._shot, headers, self._strict)
         contract = contract_with(cls.contract_for(params), node)
         media = cls.media(params, ctx) if issubclass(cls, Source) else None
@@ -162,10 +161,14 @@ class _Compiler:
             headers=output_headers,
             models=dict(cls.models(params, ctx)),
         )
+        return self._taken_in(vertex)
+
+    def _taken_in(self, vertex: Vertex) -> Vertex:
+        """`vertex` as part of the graph; behind the windows of a `Chunk` node stands what blends them."""
         check_reach(vertex)
-        self.vertices[node.name] = vertex
-        if isinstance(contract, Chunk):
-            vertex = self.vertices[f"{node.name}>blend"] = blend_of(vertex)
+        self.vertices[vertex.name] = vertex
+        if isinstance(vertex.contract, Chunk):
+            vertex = self.vertices[f"{vertex.name}>blend"] = blend_of(vertex)
         return vertex
 
     def _bypassed(self, node: NodeSpec, link: Link, ctx: PlanContext) -> Vertex:

@@ -196,8 +196,12 @@ def test_a_variation_is_a_method_of_its_own(small: Small, blend: Any) -> None:
     assert back.rankable
 
 
-def test_edits_take_turns_where_the_profile_says_so(small: Small) -> None:
-    finished = small(profile={"clips": 3, "edits": ("E1", "E4"), "rotates": True}).run()
+def test_methods_take_turns_at_edits_where_the_profile_says_so_and_controls_take_all(small: Small, blend: Any) -> None:
+    finished = small(blend(), profile={"clips": 3, "edits": ("E1", "E4"), "rotates": True}).run()
 
-    assert finished.trials == [(RANKED_FROM, "E1"), (RANKED_FROM + 1, "E4"), (RANKED_FROM + 2, "E1")]
-    assert {(row.clip, row.edit) for row in finished.rows} == set(finished.trials)
+    turns = [(RANKED_FROM, "E1"), (RANKED_FROM + 1, "E4"), (RANKED_FROM + 2, "E1")]
+    assert finished.trials == turns
+    assert [(row.clip, row.edit) for row in finished.rows if row.method == "blend"] == turns
+    assert len([row for row in finished.rows if row.method == "gt_edit"]) == 6
+    # The table compares all of them on the same clips and edits.
+    assert {line.rows for line in summary(finished) if not line.missing} == {3}

@@ -14,9 +14,12 @@ from safetensors.torch import load_file
 from tiny_training import small_workshop
 
 from shotgraph.diffusion.bundle import ModelBundle
+from shotgraph.stage.training import controlgates, drawgates, motiongates
 from shotgraph.stage.training.cards import read_card
 from shotgraph.stage.training.checkpoints import latest
-from shotgraph.stage.training.loop import Leg
+from shotgraph.stage.training.gates import PROBES, run_gates
+from shotgraph.stage.training.judge import new_judge, save_judge
+from shotgraph.stage.training.loop import Leg, seeded
 from shotgraph.stage.training.recipe import Workshop
 from shotgraph.stage.training.train import Order, find_recipe, train
 
@@ -124,3 +127,23 @@ def test_the_small_stage_does_not_replace_a_model_of_the_full_one(
     recipe.publish(trained, trainee)
 
     assert (trained.sd / "unet" / "config.json").read_text(encoding="utf-8") == before
+
+
+def test_gates_of_models_that_draw_are_measured_on_what_they_draw(
+    trained: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (drawgates, controlgates, motiongates):
+        monkeypatch.setattr(module, "STEPS", 2)
+    monkeypatch.setattr(drawgates, "PROMPTS", 3)
+    monkeypatch.setattr(controlgates, "CLIPS", 2)
+    monkeypatch.setattr(motiongates, "CLIPS", 1)
+    with seeded(0):
+        save_judge(new_judge(), trained.models / "stage-judge")
+    probes = [probe for probe in PROBES if probe.name in ("t2i", "controlnet", "motion", "t2v")]
+
+    rows = run_gates(trained.models, 0, probes)
+
+    assert [(row.gate, row.rule, row.threshold) for row in rows] == [row for probe in probes for row in probe.rows]
+    assert all(row.value is not None and 0 <= row.value <= 1 for row in rows)
+    # Two steps of training teach nothing, and a gate that passes them measures nothing.
+    assert [row.gate for row in rows if row.passed and row.rule == ">="] == []

@@ -96,7 +96,7 @@ class Bench:
         results = Results(self.folder)
         guidance = self._guidance()
         entrants = self.entrants(guidance.value)
-        keys = [row.key for trial in self._trials() for row in self._rows_of(trial, entrants, results)]
+        keys = [row.key for place in range(self.profile.clips) for row in self._rows_of(place, entrants, results)]
         missing = {entrant.name: entrant.missing for entrant in entrants if entrant.missing}
         return Finished(self, guidance, tuple(results.rows(keys)), missing, tuple(item.name for item in entrants))
 
@@ -153,21 +153,23 @@ class Bench:
         edit = held_out(family, number, side_px=self.profile.side_px, frames=self.profile.frames)
         return Drawn(Truth(edit), self.codec)
 
-    def _trials(self) -> Iterator[tuple[int, Family]]:
-        for place in range(self.profile.clips):
-            for family in self.profile.families(place):
-                yield RANKED_FROM + place, family
+    def _rows_of(self, place: int, entrants: Sequence[Entrant], results: Results) -> Iterator[Row]:
+        """All rows of one clip, edit by edit, so that the truth is computed once.
 
-    def _rows_of(self, trial: tuple[int, Family], entrants: Sequence[Entrant], results: Results) -> Iterator[Row]:
-        """All rows of one clip and edit, so that its truth is computed once."""
-        number, family = trial
-        drawn = self._drawn(family, number)
-        for entrant in entrants:
-            if not entrant.missing:
-                for seed in (
-                    self.profile.seeds if entrant.method.is_sampled(entrant.settings) else self.profile.seeds[:1]
-                ):
+        Controls cost nothing: they take every edit also where methods take turns, so that the claims about the metrics
+        themselves have clips enough.
+        """
+        number, turn = RANKED_FROM + place, self.profile.families(place)
+        for family in self.profile.edits:
+            chosen = [e for e in entrants if not e.missing and (e.method.is_control or family in turn)]
+            drawn = self._drawn(family, number)
+            for entrant in chosen:
+                for seed in self._seeds(entrant):
                     yield self._row(drawn, number, entrant, seed, results)
+
+    def _seeds(self, entrant: Entrant) -> tuple[int, ...]:
+        seeds = self.profile.seeds
+        return seeds if entrant.method.is_sampled(entrant.settings) else seeds[:1]
 
     def _row(self, drawn: Drawn, number: int, entrant: Entrant, seed: int, results: Results) -> Row:
         """From the file, or measured now."""
@@ -231,9 +233,14 @@ class Finished:
 
     @property
     def trials(self) -> list[tuple[int, Family]]:
-        """Every clip and edit that was to be run."""
+        """Every clip and edit that methods were to run on; controls have more where methods take turns."""
         places = range(self.bench.profile.clips)
         return [(RANKED_FROM + place, family) for place in places for family in self.bench.profile.families(place)]
+
+    def rows_of(self, method: str) -> list[Row]:
+        """Its rows on those clips and edits, so that all lines of a table are about the same."""
+        trials = set(self.trials)
+        return [row for row in self.rows if row.method == method and (row.clip, row.edit) in trials]
 
 
 @dataclass(frozen=True)

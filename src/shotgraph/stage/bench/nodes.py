@@ -72,6 +72,7 @@ class NodeMethod:
         classes: the registry.
         cache: folder of kept results, shared by all methods of a run.
         device: ``auto``, ``cpu`` or ``cuda:N``.
+        threads: CPU threads; 0 for all cores.
         is_control: never.
     """
 
@@ -79,6 +80,7 @@ class NodeMethod:
     classes: NodeClasses
     cache: Path
     device: str = "auto"
+    threads: int = 0
     is_control: bool = field(default=False, init=False)
 
     @property
@@ -146,7 +148,7 @@ class NodeMethod:
                 Cache(self.cache),
                 IdentityMemo(None),
                 # Kept frames of the edit itself would make it free; what other methods share is kept.
-                RunOptions(device=self.device, identity="content", force=True, refresh=("edit",)),
+                RunOptions(device=self.device, threads=self.threads, identity="content", force=True, refresh=("edit",)),
             )
             session = Session(planner, listener=lambda event: _note(event, facts), cancel=CancelFlag())
             with measured(counts="model" in node.Params.model_fields) as cost:

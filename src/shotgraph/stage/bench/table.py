@@ -123,7 +123,7 @@ def summary(finished: Finished, columns: Sequence[str] = COLUMNS) -> list[Line]:
 
 
 def _line(name: str, finished: Finished, columns: Sequence[str]) -> Line:
-    rows = [row for row in finished.rows if row.method == name]
+    rows = finished.rows_of(name)
     measured = [row for row in rows if not row.error]
     counted = [row.evaluations for row in measured if row.evaluations is not None]
     return Line(
@@ -168,11 +168,11 @@ def missing_edits(name: str, finished: Finished) -> str:
     """Which edits of a method are not there, and why; empty when all are."""
     if name in finished.missing:
         return f"all edits: {finished.missing[name]}"
-    done = {(row.clip, row.edit) for row in finished.rows if row.method == name and not row.error}
+    done = {(row.clip, row.edit) for row in finished.rows_of(name) if not row.error}
     lost: dict[str, int] = {}
     for clip, edit in finished.trials:
         if (clip, edit) not in done:
             lost[edit] = lost.get(edit, 0) + 1
-    faults = [row.error for row in finished.rows if row.method == name and row.error]
+    faults = [row.error for row in finished.rows_of(name) if row.error]
     why = f": {faults[0]}" if faults else ""
     return ", ".join(f"{edit} on {count} clips" for edit, count in lost.items()) + (why if lost else "")

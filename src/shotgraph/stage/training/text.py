@@ -19,6 +19,7 @@ from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
+from shotgraph.stage.captions import check_caption
 from shotgraph.stage.training.banks import Bank, BankPlan
 from shotgraph.stage.training.folders import save_part
 from shotgraph.stage.training.latents import open_latents
@@ -124,8 +125,11 @@ class TextTrainee:
 
 
 def bank_ids(bank: Bank, tokenizer: CLIPTokenizer) -> Tensor:
-    """(N, forms, 32) token ids of a bank's captions."""
+    """(N, forms, 32) token ids of a bank's captions; `UsageError` names a word that is none of the stage's."""
     flat = [text for forms in bank.captions for text in forms]
+    check_caption(
+        " ".join(sorted({word for text in flat for word in text.split()})), who=f"training on {bank.plan.name}"
+    )
     return token_ids(tokenizer, flat).reshape(len(bank.captions), -1, LENGTH)
 
 
