@@ -84,6 +84,7 @@ def test_a_uniform_change_arrives_as_it_was_on_top_of_the_plate() -> None:
 def test_coverage_scales_the_change_and_0_keeps_the_bits() -> None:
     plate, before = ramp(9, 13, 4), ramp(16, 8)
     plate[0, 0, :3] = np.nan
+    plate[0, 1, :3] = -0.0
     coverage = np.zeros((9, 13), np.float32)
     coverage[3:6, 4:9] = 0.5
 

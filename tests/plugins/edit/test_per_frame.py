@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,25 @@ def test_guidance_and_negative_prompt_come_from_the_card_unless_given(edit: Edit
     assert np.array_equal(own, asked)
     assert np.array_equal(default, tuned)
     assert not np.allclose(own, given, atol=1e-4)
+
+
+@pytest.mark.parametrize("words", ["prompt", "source_prompt", "negative_prompt"])
+def test_each_of_the_three_prompts_is_read(edit: Edit, words: str) -> None:
+    one, other = (edit(plates(1), **{words: text}) for text in ("red", "blue star"))
+
+    assert not np.allclose(one, other, atol=1e-5)
+
+
+def test_anamorphic_plates_are_shown_at_their_display_aspect(
+    tiny_model: Path, make_header: Any, make_context: Any, shelf: dict[str, Any]
+) -> None:
+    ctx = make_context({"video": make_header(width=64, height=64, sar=Fraction(4))}, leased=shelf)
+    params = PerFrame.Params(prompt="red", model=str(tiny_model), steps=1)
+    node = PerFrame()
+    node.setup(params, ctx)
+
+    # The native area is 32 x 32; four to one.
+    assert node._work_size(params, ctx) == (64, 16)
 
 
 def test_more_inversion_steps_and_refinements_change_the_way_there(edit: Edit) -> None:

@@ -130,6 +130,21 @@ def test_the_plan_holds_the_digest_and_the_dtype(shotgraph: Run, preset: Path, p
     assert nodes[0]["plate"]["key"] == nodes[1]["plate"]["key"]
 
 
+def test_a_shot_numbered_otherwise_draws_other_noise_under_another_key(
+    shotgraph: Run, preset: Path, plate: Path, tiny_model: Path
+) -> None:
+    asked = ("plan", preset, plate, "--threads", 1, "--set", f"vars.model={tiny_model}", "--json")
+
+    keys = []
+    for first in (1001, 2001):
+        document = shotgraph(*asked, "--set", f"shots.first_frame={first}").document
+        (plan,) = document["plans"] if isinstance(document, dict) else document
+        keys.append({node["name"]: node["key"] for node in plan["nodes"]})
+
+    assert keys[0]["plate"] == keys[1]["plate"]
+    assert keys[0]["edit"] != keys[1]["edit"]
+
+
 def test_the_shipped_preset_edits_a_movie_and_keeps_its_timecode(shotgraph: Run, plate: Path, tiny_model: Path) -> None:
     sets = {"vars.model": tiny_model, "vars.prompt": "blue", "vars.source_prompt": "red", "graph.edit.steps": 1}
 

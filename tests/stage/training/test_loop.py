@@ -9,7 +9,11 @@ from torch import Tensor
 
 from shotgraph.stage.training.banks import BankPlan, open_bank
 from shotgraph.stage.training.checkpoints import latest, read
+from shotgraph.stage.training.latents import channels_last
 from shotgraph.stage.training.loop import Leg, Schedule, averaged, fit, seeded
+from shotgraph.stage.training.t2i import T2iTrainee, new_unet
+from shotgraph.stage.training.text import new_text_model, token_ids
+from shotgraph.stage.training.tokens import new_tokenizer
 from shotgraph.stage.training.vae import VaeTrainee, new_vae
 
 
@@ -72,6 +76,23 @@ def test_the_vae_recipe_resumes_to_the_same_bits(tmp_path: Path) -> None:
     def trainee() -> VaeTrainee:
         with seeded(0):
             return VaeTrainee(bank, new_vae().to(memory_format=torch.channels_last), batch=2)
+
+    fit(trainee(), schedule, tmp_path / "whole", tell=quiet)
+    fit(trainee(), schedule, tmp_path / "cut", leg=Leg(until=1), tell=quiet)
+    fit(trainee(), schedule, tmp_path / "cut", tell=quiet)
+
+    assert same(kept(tmp_path / "whole"), kept(tmp_path / "cut"))
+
+
+def test_the_denoiser_in_mixed_precision_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    tokenizer = new_tokenizer()
+    ids = token_ids(tokenizer, ["a red star over a gray plain background", ""])[:, None]
+    latents = torch.randn((2, 4, 8, 16), generator=torch.Generator().manual_seed(1))
+    schedule = Schedule(steps=3, learning_rate=1e-3, warmup=1)
+
+    def trainee() -> T2iTrainee:
+        with seeded(0):
+            return T2iTrainee(latents, ids, ids[1, 0], channels_last(new_unet()), new_text_model(tokenizer), batch=2)
 
     fit(trainee(), schedule, tmp_path / "whole", tell=quiet)
     fit(trainee(), schedule, tmp_path / "cut", leg=Leg(until=1), tell=quiet)

@@ -174,7 +174,7 @@ class PerFrame(Node):
             up,
             down,
             source=bundle.denoiser(up, source),
-            target=bundle.denoiser(down, target, unconditional=source, guidance=guidance),
+            target=bundle.denoiser(down, target, unconditional=against, guidance=guidance),
         )
         self._bundle = bundle
         self._evaluations = (1 + params.refinements, 1 if guidance == 1 else 2)
