@@ -167,9 +167,10 @@ class _Compiler:
         """`vertex` as part of the graph; behind the windows of a `Chunk` node stands what blends them."""
         check_reach(vertex)
         self.vertices[vertex.name] = vertex
-        if isinstance(vertex.contract, Chunk):
-            vertex = self.vertices[f"{vertex.name}>blend"] = blend_of(vertex)
-        return vertex
+        if not isinstance(vertex.contract, Chunk):
+            return vertex
+        blended = self.vertices[f"{vertex.name}>blend"] = blend_of(vertex)
+        return blended
 
     def _bypassed(self, node: NodeSpec, link: Link, ctx: PlanContext) -> Vertex:
         """The producer that stands in for a node with nothing to do; behind a conversion made for it, the native one."""
