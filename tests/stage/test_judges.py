@@ -10,6 +10,7 @@ from shotgraph.stage.edits import Edit, Family, edit_of
 from shotgraph.stage.judges import Verdicts, ground_colour, object_colour, object_shape, verdicts
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec, Ground, Look, Motion, Sprite
+from shotgraph.stage.training.truth import centres
 from shotgraph.stage.vocabulary import GROUND_COLOURS, OBJECT_COLOURS, SHAPES, TEXTURES
 
 EXACT: tuple[Family, ...] = ("E1", "E3", "E4", "E6", "E7", "E8")
@@ -101,6 +102,16 @@ def test_every_shape_is_recognised_also_two_pixels_off(shape: str) -> None:
 
     assert object_shape(scene.picture(1), scene, 0, 1) == shape
     assert object_shape(moved, scene, 0, 1) == shape
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_is_recognised_where_size_follows_depth(shape: str) -> None:
+    sprite = Sprite(look=Look(shape=shape, colour="red"), x=63.0, y=60.0, depth=1.9)
+    scene = Scene(ClipSpec(ground=Ground(colour="gray"), sprites=(sprite,), perspective=True))
+
+    assert object_shape(scene.picture(1), scene, 0, 1) == shape
+    ((_, _, radius_px),) = centres(scene.spec, 1)
+    assert radius_px == pytest.approx(24.0 / 1.9)
 
 
 def test_a_shape_far_from_its_pose_is_unclear() -> None:

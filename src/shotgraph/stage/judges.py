@@ -21,7 +21,7 @@ from shotgraph.stage.edits import Asked, Edit
 from shotgraph.stage.layers import GROUND
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.shapes import distance_of
-from shotgraph.stage.spec import RADIUS_PX, ClipSpec
+from shotgraph.stage.spec import ClipSpec
 from shotgraph.stage.training.judge_data import UNCLEAR, crop_around
 from shotgraph.stage.training.truth import centres
 from shotgraph.stage.vocabulary import GROUND_COLOURS, OBJECT_COLOURS, RGB, SHAPES
@@ -159,7 +159,7 @@ def object_shape(frame: Floats, scene: Scene, index: int, time: float) -> str:
     """
     layer = next(layer for layer in scene.layers if layer.object_id == index + 1)
     u, v = (axis.astype(np.float32) for axis in layer.to_local(*scene.grid, time))
-    radius = RADIUS_PX[scene.spec.sprites[index].look.size]
+    radius = scene.spec.radius_px(scene.spec.sprites[index])
     nearby = np.hypot(u, v) < 1.35 * radius
     hidden = np.maximum.reduce(
         [np.zeros_like(u)] + [scene.alpha(n + 1, time) for n in range(len(scene.spec.sprites)) if n != index]

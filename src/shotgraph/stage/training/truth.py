@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shotgraph.stage.scene import Scene
-from shotgraph.stage.spec import RADIUS_PX, ClipSpec
+from shotgraph.stage.spec import ClipSpec
 
 
 def centres(spec: ClipSpec, time: float) -> list[tuple[float, float, float]]:
@@ -15,7 +15,7 @@ def centres(spec: ClipSpec, time: float) -> list[tuple[float, float, float]]:
     for index, sprite in enumerate(spec.sprites):
         pose = named[f"sprite {index}"].pose(time)
         scale = float(np.sqrt(np.linalg.det(pose[:2, :2])))
-        found.append((float(pose[0, 2]), float(pose[1, 2]), scale * RADIUS_PX[sprite.look.size]))
+        found.append((float(pose[0, 2]), float(pose[1, 2]), scale * spec.radius_px(sprite)))
     return found
 
 
