@@ -192,23 +192,17 @@ def _measured(clips: _Clips, embedders: list[Embedder], prompt: str | None, sour
 
 def _frames(clips: _Clips) -> Iterator[tuple[int, Singles, Singles, Singles | None]]:
     """(number in the source, source, result, matte) of every frame."""
+    from shotgraph.io.display import rgb_of
     from shotgraph.plugins.core.matte import matte_of
+
+    def nth(clip: FrameSource, offset: int) -> Singles:
+        return rgb_of(clip, clip.info.first_frame + offset)
 
     for number in clips.source.info.range:
         offset = number - clips.source.info.first_frame
-        matte = None if clips.matte is None else matte_of(_rgb(clips.matte, offset), "auto")
-        source, result = _rgb(clips.source, offset)[..., :3], _rgb(clips.result, offset)[..., :3]
+        matte = None if clips.matte is None else matte_of(nth(clips.matte, offset), "auto")
+        source, result = nth(clips.source, offset)[..., :3], nth(clips.result, offset)[..., :3]
         yield number, source, result, matte
-
-
-def _rgb(clip: FrameSource, offset: int) -> Singles:
-    """(H, W, 3|4) of the frame that many after the first."""
-    from shotgraph.maths.yuv import coding_of, rgb_from_native
-
-    info = clip.info
-    native = clip.read(info.first_frame + offset)
-    coding = coding_of(info.colour, native.format, width=info.width, height=info.height)
-    return rgb_from_native(native, matrix=coding.matrix, range=coding.range)
 
 
 def _motion(before: tuple[Singles, Singles], now: tuple[Singles, Singles], flow: Path | None) -> Motion:

@@ -65,6 +65,7 @@ def test_gates_without_models_are_all_listed_as_missed(shotgraph: Run, tmp_path:
     assert {row["gate"].partition(".")[0] for row in rows} == {
         "vae",
         "t2i",
+        "inversion",
         "controlnet",
         "motion",
         "t2v",

@@ -214,15 +214,23 @@ def test_anamorphic_plates_are_shown_at_their_display_aspect(
     assert node._work_size(params, ctx) == (64, 16)
 
 
-def test_more_inversion_steps_and_refinements_change_the_way_there(edit: Edit) -> None:
-    plain, more, refined = (edit(plates(), steps=5, **way) for way in ({}, {"inversion_steps": 10}, {"refinements": 2}))
+def test_inversion_steps_refinements_and_guidance_change_the_way_there(edit: Edit) -> None:
+    ways = {}, {"inversion_steps": 10}, {"refinements": 2}, {"inversion_guidance": 5.0, "source_prompt": "red"}
+    plain, *others = (edit(plates(), steps=5, **way) for way in ways)
 
-    assert not np.allclose(plain, more, atol=1e-4)
-    assert not np.allclose(plain, refined, atol=1e-4)
+    for other in others:
+        assert not np.allclose(plain, other, atol=1e-4)
 
 
+@pytest.mark.parametrize(("inversion_guidance", "each"), [(1.0, 1), (2.0, 2)])
 def test_evaluations_are_counted_as_they_happen(
-    tiny_model: Path, make_header: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+    tiny_model: Path,
+    make_header: Any,
+    make_context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    inversion_guidance: float,
+    each: int,
 ) -> None:
     seen: list[int] = []
     plain = ModelBundle.noise
@@ -230,17 +238,16 @@ def test_evaluations_are_counted_as_they_happen(
     notes: dict[str, Any] = {}
     ctx = make_context({"video": make_header(width=WIDTH, height=HEIGHT)}, frames=(1001, 1002))
     ctx.note = notes.update
-    params = PerFrame.Params(
-        prompt="red", model=str(tiny_model), steps=4, inversion_steps=8, refinements=1, strength=0.5, work_size=(16, 8)
-    )
+    words = {"prompt": "red", "model": str(tiny_model), "inversion_guidance": inversion_guidance}
+    params = PerFrame.Params(**words, steps=4, inversion_steps=8, refinements=1, strength=0.5, work_size=(16, 8))
     node = PerFrame()
     node.setup(params, ctx)
 
     node.process(PerFrame.In(video=plates()), params, ctx)
 
     # Up to time 251: 3 of the 8 steps there, each refined once; 2 of the 4 steps back, each under guidance.
-    assert notes == {"evaluations_per_frame": 3 * 2 + 2 * 2}
-    assert sum(seen) == 2 * 10
+    assert notes == {"evaluations_per_frame": each * 3 * 2 + 2 * 2}
+    assert sum(seen) == 2 * (each * 6 + 4)
 
 
 def test_cancelled_between_two_steps_it_starts_again_as_if_nothing_had_been(

@@ -51,9 +51,13 @@ def test_what_no_judge_saw_is_not_ranked() -> None:
     assert gate(found, Floors(), reconstructs=False) == "success not measured: no judge for style"
 
 
-def test_the_inversion_gap_is_what_is_lost_beyond_the_vae() -> None:
-    found = scores(inversion_psnr_db=27.5)
+def test_the_inversion_gap_is_what_there_and_back_without_guidance_loses_beyond_the_vae() -> None:
+    back, guided, edited = (scores(psnr_to_source_db=27.5) for _ in range(3))
 
-    gate(found, Floors(whole_db=30.0), reconstructs=False)
+    gate(back, Floors(whole_db=30.0), reconstructs=True, guidance=1.0)
+    gate(guided, Floors(whole_db=30.0), reconstructs=True, guidance=3.0)
+    gate(edited, Floors(whole_db=30.0), reconstructs=False, guidance=1.0)
 
-    assert found.values["inversion_gap_db"] == 2.5
+    assert back.values["inversion_gap_db"] == 2.5
+    assert "inversion_gap_db" not in guided.values
+    assert "inversion_gap_db" not in edited.values

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from shotgraph.stage.training.banks import BankPlan, open_bank
 from shotgraph.stage.training.checkpoints import latest, read
-from shotgraph.stage.training.latents import channels_last
 from shotgraph.stage.training.loop import Leg, Schedule, averaged, fit, seeded
 from shotgraph.stage.training.t2i import T2iTrainee, new_unet
 from shotgraph.stage.training.text import new_text_model, token_ids
@@ -75,7 +74,7 @@ def test_the_vae_recipe_resumes_to_the_same_bits(tmp_path: Path) -> None:
 
     def trainee() -> VaeTrainee:
         with seeded(0):
-            return VaeTrainee(bank, new_vae().to(memory_format=torch.channels_last), batch=2)
+            return VaeTrainee(bank, new_vae(), batch=2)
 
     fit(trainee(), schedule, tmp_path / "whole", tell=quiet)
     fit(trainee(), schedule, tmp_path / "cut", leg=Leg(until=1), tell=quiet)
@@ -92,7 +91,7 @@ def test_the_denoiser_in_mixed_precision_resumes_to_the_same_bits(tmp_path: Path
 
     def trainee() -> T2iTrainee:
         with seeded(0):
-            return T2iTrainee(latents, ids, ids[1, 0], channels_last(new_unet()), new_text_model(tokenizer), batch=2)
+            return T2iTrainee(latents, ids, ids[1, 0], new_unet(), new_text_model(tokenizer), batch=2)
 
     fit(trainee(), schedule, tmp_path / "whole", tell=quiet)
     fit(trainee(), schedule, tmp_path / "cut", leg=Leg(until=1), tell=quiet)

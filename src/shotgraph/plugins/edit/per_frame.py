@@ -11,11 +11,11 @@ Departures from the paper:
 Symbols: z (frames, C, h, w) latents, float32; eps predicted noise, shaped like z; x_t a state between picture and noise.
 
     z = VAE(plate)                      the mean, nothing drawn
-    x_T = invert(z; eps(source prompt))                   guidance 1
+    x_T = invert(z; eps(source prompt))                   guidance 1, or `inversion_guidance`
     z' = sample(x_T; eps(target prompt), eps(negative prompt), guidance)
     out = plate + matte * up(VAE^-1(z') - down(plate))
 
-Cost: steps x (1 + refinements) evaluations a frame to invert and steps x 2 to sample (x 1 at guidance 1), times `strength`; they
+Cost: steps x (1 + refinements) evaluations a frame to invert (twice as many under guidance) and steps x 2 to sample (x 1 at guidance 1), times `strength`; they
 are noted as `evaluations_per_frame`. Memory: the model and one batch. A tiny model at 128 px: some CPU-seconds a frame.
 """
 
@@ -118,6 +118,12 @@ class PerFrame(Node):
         inversion_steps: int | None = Field(
             None, ge=1, le=1000, description="a multiple of steps; as many when left out"
         )
+        inversion_guidance: float = Field(
+            1.0,
+            ge=0,
+            le=50,
+            description="weight of the source prompt on the way up; above 1 the way back misses the plate",
+        )
         refinements: int = Field(0, ge=0, le=10, description="fixed-point repeats of each inversion step")
         eta: float = Field(0.0, ge=0, le=1, description="share of noise drawn anew at every step; 1 is DDPM")
         seed: int = Field(0, ge=0, per_shot=True, description="of that noise; without eta nothing is drawn")
@@ -173,11 +179,12 @@ class PerFrame(Node):
         self._way = Way(
             up,
             down,
-            source=bundle.denoiser(up, source),
+            source=bundle.denoiser(up, source, unconditional=against, guidance=params.inversion_guidance),
             target=bundle.denoiser(down, target, unconditional=against, guidance=guidance),
         )
         self._bundle = bundle
-        self._evaluations = (1 + params.refinements, 1 if guidance == 1 else 2)
+        there, back = (1 if weight == 1 else 2 for weight in (params.inversion_guidance, guidance))
+        self._evaluations = (there * (1 + params.refinements), back)
         self._area_px = (card.side_px or bundle.native_px) ** 2
 
     def process(self, frames: In, params: Params, ctx: Context) -> Out:

@@ -283,7 +283,8 @@ def _measured(empty: Row, drawn: Drawn, entrant: Entrant, instruments: Instrumen
     scores = score(outcome.frames, truth, instruments)
     for name, value in outcome.facts.items():
         scores.keep(name, value, "")
-    why = gate(scores, drawn.floors, reconstructs=entrant.settings.reconstruct)
+    asked = entrant.settings
+    why = gate(scores, drawn.floors, reconstructs=asked.reconstruct, guidance=asked.guidance)
     return _filled(empty, scores, outcome, why, spent), outcome
 
 

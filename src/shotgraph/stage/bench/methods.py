@@ -51,7 +51,7 @@ class Outcome:
     Attributes:
         frames: (T, H, W, 3) display values.
         evaluations: frames put through the noise predictor; 0 without one, None when they could not be counted.
-        facts: numbers the method tells of itself, such as ``inversion_psnr_db``.
+        facts: numbers the method tells of itself, such as ``evaluations_per_frame``.
     """
 
     frames: Frames

@@ -27,7 +27,7 @@ class Floors:
     reason: str = ""
 
 
-def gate(scores: Scores, floors: Floors, *, reconstructs: bool) -> str:
+def gate(scores: Scores, floors: Floors, *, reconstructs: bool, guidance: float = 0.0) -> str:
     """Add what follows from the floors to `scores`, and say why the row may not be ranked.
 
     Args:
@@ -35,6 +35,7 @@ def gate(scores: Scores, floors: Floors, *, reconstructs: bool) -> str:
             ``success_judged``.
         floors: of the clip.
         reconstructs: the row was asked to change nothing.
+        guidance: it was sampled with; at 1, a reconstruction shows what the inversion alone loses.
 
     Returns:
         Empty when the row may be ranked.
@@ -43,8 +44,9 @@ def gate(scores: Scores, floors: Floors, *, reconstructs: bool) -> str:
     success, background, floor = values.get("success"), values.get("background_psnr_db"), floors.background_db
     scores.keep("success_judged", success, scores.reasons.get("success", ""))
     scores.keep("vae_background_psnr_db", floor, floors.reason)
-    _inversion_gap(scores, floors)
     if reconstructs:
+        if guidance == 1:
+            _inversion_gap(scores, floors)
         return ""
     if success is None:
         return f"success not measured: {scores.reasons.get('success', '')}"
@@ -55,7 +57,7 @@ def gate(scores: Scores, floors: Floors, *, reconstructs: bool) -> str:
 
 
 def _inversion_gap(scores: Scores, floors: Floors) -> None:
-    """How much an inversion loses beyond the VAE, where the method noted it."""
-    inverted = scores.values.get("inversion_psnr_db")
+    """How much there and back loses beyond the VAE."""
+    inverted = scores.values.get("psnr_to_source_db")
     if inverted is not None and floors.whole_db is not None:
         scores.keep("inversion_gap_db", floors.whole_db - inverted, "")

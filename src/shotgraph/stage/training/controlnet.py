@@ -23,9 +23,9 @@ from shotgraph.plugins.analysis.edges import canny
 from shotgraph.stage.layers import GROUND
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.banks import Bank, BankPlan, codes, open_table
-from shotgraph.stage.training.denoising import denoising_loss, draw_batch
+from shotgraph.stage.training.denoising import denoising_loss, draw_batch, plain_attention
 from shotgraph.stage.training.folders import save_part
-from shotgraph.stage.training.latents import channels_last, open_latents
+from shotgraph.stage.training.latents import open_latents
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
 from shotgraph.stage.training.t2i import open_unet
@@ -173,8 +173,8 @@ def _prepare(workshop: Workshop) -> Trainee:
         controls=open_controls(bank, workshop.processes),
         ids=bank_ids(bank, tokenizer),
         empty=token_ids(tokenizer, [""])[0],
-        net=channels_last(new_controlnet(unet)),
-        unet=channels_last(unet),
+        net=plain_attention(new_controlnet(unet)),
+        unet=plain_attention(unet),
         text=open_text(sd / "text_encoder"),
         batch=BATCH,
     )

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from diffusers.models.attention_processor import AttnProcessor
+from torch import Tensor, nn
 
 from shotgraph.stage.training.folders import new_scheduler
 
 NOISE_OFFSET, MIN_SNR = 0.1, 5.0
 _TIMES = 1000
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def plain_attention(net: Net) -> Net:
+    """`net` with attention in plain products: on a CPU, torch's fused kernel is slower backwards through narrow heads.
+
+    For the stage's U-Net with its gradient the step takes three quarters as long at 32 x 32 latents, and half at 16 x 16.
+    """
+    given: Any = net
+    given.set_attn_processor(AttnProcessor())
+    return net
 
 
 def draw_batch(

@@ -88,6 +88,17 @@ PROBES = (
         ),
     ),
     Probe(
+        "inversion",
+        "stage-sd",
+        ("stage-sd/unet", "stage-sd/vae"),
+        f"{_ROOM}.inversiongates:measure",
+        (
+            ("inversion.gap_db", "<=", 1.0),
+            ("inversion.deviation_error", "<=", 0.1),
+            ("inversion.neighbour_correlation", "<=", 0.2),
+        ),
+    ),
+    Probe(
         "controlnet",
         "stage-sd",
         ("stage-sd/unet", "stage-sd/controlnet"),

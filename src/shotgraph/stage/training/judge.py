@@ -41,7 +41,7 @@ from shotgraph.stage.training.judge_data import (
     spoiled,
     view_of,
 )
-from shotgraph.stage.training.latents import channels_last, decode, encode, open_vae
+from shotgraph.stage.training.latents import decode, encode, open_vae
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
 from shotgraph.stage.training.truth import batch_rng
@@ -97,7 +97,7 @@ class JudgeModel(ModelMixin, ConfigMixin):
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """Logits (N, words + 1) of every head; the last class is "unclear"."""
         seen = torch.cat((pictures * 2 - 1, _from_middle(pictures)), dim=1)
-        features = self.features(seen.contiguous(memory_format=torch.channels_last))
+        features = self.features(seen)
         flat = features.flatten(2)
         weights = self.attend(features).flatten(2).softmax(dim=-1)
         common = torch.cat((flat.mean(dim=-1), flat.amax(dim=-1)), dim=1)
@@ -117,7 +117,7 @@ def _from_middle(pictures: Tensor) -> Tensor:
 
 def new_judge() -> JudgeModel:
     """The architecture, untrained: 0.40 M parameters."""
-    return channels_last(JudgeModel())
+    return JudgeModel()
 
 
 def save_judge(judge: JudgeModel, folder: Path) -> None:

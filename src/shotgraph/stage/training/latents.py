@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from torch import Tensor, nn
+from torch import Tensor
 
 from shotgraph.stage.training.banks import Bank
-from shotgraph.stage.training.recipe import WEIGHTS, file_digest
+from shotgraph.stage.training.recipe import CONFIG, WEIGHTS, file_digest
 
-Module = TypeVar("Module", bound=nn.Module)
 _AT_ONCE = 32
-
-
-def channels_last(module: Module) -> Module:
-    """`module` in the layout that convolutions on a CPU are fastest in."""
-    given: Any = module
-    return given.to(memory_format=torch.channels_last)
 
 
 def open_vae(folder: Path) -> AutoencoderKL:
@@ -34,7 +27,7 @@ def to_model(codes: np.ndarray) -> Tensor:
     """Display codes (N, H, W, 3) to (N, 3, H, W) in [-1, 1]."""
     # A copy: banks are mapped read-only, which torch warns of.
     stacked = torch.from_numpy(np.array(codes)).permute(0, 3, 1, 2)
-    return stacked.float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
+    return stacked.float().div(127.5).sub(1).contiguous()
 
 
 @torch.no_grad()
@@ -63,9 +56,10 @@ def open_latents(bank: Bank, folder: Path) -> Tensor:
     Returns:
         Latents with a standard deviation near 1.
     """
-    path = bank.place / f"latents-{file_digest(folder / WEIGHTS)}.npy"
+    # The configuration holds the scale.
+    path = bank.place / f"latents-{file_digest(folder / WEIGHTS)}-{file_digest(folder / CONFIG)}.npy"
     if not path.exists():
-        vae = channels_last(open_vae(folder))
+        vae = open_vae(folder)
         clips, frames = bank.frames.shape[:2]
         flat = bank.frames.reshape(clips * frames, *bank.frames.shape[2:])
         parts = [encode(vae, to_model(flat[at : at + _AT_ONCE])).half() for at in range(0, len(flat), _AT_ONCE)]

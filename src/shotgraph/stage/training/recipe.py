@@ -11,7 +11,7 @@ from shotgraph.errors import MediaMissingError
 from shotgraph.stage.training.banks import Bank, BankPlan, open_bank
 from shotgraph.stage.training.loop import Schedule, Tell, Trainee
 
-WEIGHTS = "diffusion_pytorch_model.safetensors"
+WEIGHTS, CONFIG = "diffusion_pytorch_model.safetensors", "config.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from shotgraph.stage.training.banks import BankPlan
-from shotgraph.stage.training.denoising import denoising_loss, draw_batch
+from shotgraph.stage.training.denoising import denoising_loss, draw_batch, plain_attention
 from shotgraph.stage.training.folders import save_part, save_sd
-from shotgraph.stage.training.latents import channels_last, open_latents
+from shotgraph.stage.training.latents import open_latents
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
 from shotgraph.stage.training.text import WIDTH, bank_ids, open_text, token_ids
@@ -96,7 +96,7 @@ class T2iTrainee:
         words = speak(ids).last_hidden_state
 
         def guess(noisy: Tensor, times: Tensor) -> Tensor:
-            return net(noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=words).sample
+            return net(noisy, times, encoder_hidden_states=words).sample
 
         return denoising_loss(guess, self.latents[chosen].float(), noise)
 
@@ -118,12 +118,13 @@ def _data(workshop: Workshop, plans: tuple[BankPlan, ...]) -> tuple[Tensor, Tens
 
 def _prepare_small(workshop: Workshop) -> Trainee:
     text = open_text(workshop.masters("text") / "text_encoder")
-    return T2iTrainee(*_data(workshop, SMALL), channels_last(new_unet()), text, batch=BATCH, name="t2i-64")
+    unet = plain_attention(new_unet())
+    return T2iTrainee(*_data(workshop, SMALL), unet, text, batch=BATCH, name="t2i-64")
 
 
 def _prepare_full(workshop: Workshop) -> Trainee:
     masters = workshop.masters("t2i-64")
-    text, unet = open_text(masters / "text_encoder"), channels_last(open_unet(masters / "unet"))
+    text, unet = open_text(masters / "text_encoder"), plain_attention(open_unet(masters / "unet"))
     return T2iTrainee(*_data(workshop, FULL), unet, text, batch=FULL_BATCH)
 
 

@@ -16,6 +16,7 @@ from shotgraph.errors import EnvironmentMismatchError, UsageError
 from shotgraph.stage.training.cards import Part, read_card, write_card
 from shotgraph.stage.training.checkpoints import Kept, fill, latest, read
 from shotgraph.stage.training.loop import Leg, Schedule, fit, seeded
+from shotgraph.stage.training.memory import keep_freed_memory
 from shotgraph.stage.training.recipe import Recipe, Workshop, digests
 
 # In the order in which they need each other. Modules are imported when their recipe is asked for.
@@ -102,6 +103,7 @@ def train(recipe: Recipe, workshop: Workshop, order: Order) -> Outcome:
     """
     schedule = _scheduled(recipe, order.steps)
     torch.set_num_threads(order.threads)
+    keep_freed_memory()
     folder = workshop.checkpoints(recipe.name)
     _pin(recipe, digests(recipe, workshop), folder)
     with seeded(schedule.seed):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from shotgraph.stage.training.banks import Bank, BankPlan
 from shotgraph.stage.training.folders import save_part
-from shotgraph.stage.training.latents import channels_last, encode, to_model
+from shotgraph.stage.training.latents import encode, to_model
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
 
@@ -24,7 +24,7 @@ CROP_PX, BATCH = 64, 16
 PLAN = BankPlan(split="train", clips=10_000)
 SCHEDULE = Schedule(steps=5_000, learning_rate=1.2e-3, warmup=200, average=0.998)
 # Frames that the scale of the latents is measured on.
-_MEASURED = 256
+_MEASURED = 2048
 
 
 def new_vae() -> AutoencoderKL:
@@ -69,12 +69,13 @@ class VaeTrainee:
         """Loss of one batch of crops."""
         pictures = self.crops(step)
         net: Any = self.vae
-        latents = net.encode(pictures).latent_dist
-        drawn = latents.mean + latents.std * torch.randn(latents.mean.shape, generator=noise)
-        result = net.decode(drawn).sample
+        with torch.autocast("cpu", torch.bfloat16):
+            latents = net.encode(pictures).latent_dist
+            drawn = latents.mean + latents.std * torch.randn(latents.mean.shape, generator=noise)
+            result = net.decode(drawn).sample.float()
         error = (result - pictures).abs().mean()
         slope = sum((_slope(result, axis) - _slope(pictures, axis)).abs().mean() for axis in (2, 3))
-        divergence = latents.kl().mean()
+        divergence = latents.kl().float().mean()
         loss = error + 0.5 * slope + 1e-6 * divergence
         psnr = -10 * torch.log10(((result - pictures) / 2).square().mean())
         return loss, {"psnr": float(psnr.detach()), "kl": float(divergence.detach())}
@@ -105,7 +106,7 @@ def set_scale(vae: AutoencoderKL, pictures: Tensor) -> None:
 
 
 def _prepare(workshop: Workshop) -> Trainee:
-    return VaeTrainee(workshop.bank(PLAN), channels_last(new_vae()), batch=BATCH)
+    return VaeTrainee(workshop.bank(PLAN), new_vae(), batch=BATCH)
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:

@@ -48,8 +48,8 @@ def gates_of(vae: AutoencoderKL, seed: int, *, pictures: int = _PICTURES, clips:
     deviations = latents.std(dim=(0, 2, 3))
     excess = np.mean([_excess(vae, spec) for spec in specs[:clips]])
     return [
-        at_least("vae.psnr_db", _psnr_db(frames, _from_model(decode(vae, latents))), 30.0),
-        at_least("vae.psnr_plain_db", _psnr_db(plain, through(vae, plain)), 34.0),
+        at_least("vae.psnr_db", psnr_db(frames, _from_model(decode(vae, latents))), 30.0),
+        at_least("vae.psnr_plain_db", psnr_db(plain, through(vae, plain)), 34.0),
         at_most("vae.excess_warp_error_e3", 1e3 * float(excess), 0.10),
         at_least("vae.latent_std.least", float(deviations.min()), 0.5),
         at_most("vae.latent_std.most", float(deviations.max()), 2.0),
@@ -80,7 +80,7 @@ def _excess(vae: AutoencoderKL, spec: ClipSpec) -> float:
     return float("nan") if lossy is None or exact is None else lossy - exact
 
 
-def _psnr_db(truth: NDArray[np.float32], result: NDArray[np.float32]) -> float:
+def psnr_db(truth: NDArray[np.float32], result: NDArray[np.float32]) -> float:
     """Mean over pictures of (N, H, W, 3)."""
     errors = np.square(truth - result).mean(axis=(1, 2, 3))
     return float(-10 * np.log10(np.maximum(errors, 1e-12)).mean())
