@@ -13,29 +13,29 @@ from shotgraph.cli.output import json_option, print_json, print_table
 @click.option(
     "--models",
     type=click.Path(path_type=Path),
-    default=Path("training/models"),
-    show_default=True,
-    help="Folder of the finished models.",
+    help="Folder of the models.  [default: those that come with Shotgraph]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Other clips, other noise.")
 @click.option("--only", metavar="NAME", multiple=True, help="Measure these only, e.g. vae; can be given again.")
 @click.option("--keep", is_flag=True, help="Write the rows into the models' cards.")
 @json_option
-def command(models: Path, seed: int, only: tuple[str, ...], keep: bool, as_json: bool) -> int:
+def command(models: Path | None, seed: int, only: tuple[str, ...], keep: bool, as_json: bool) -> int:
     """Measure every gate on held-out clips: a row with its value, its threshold and whether it is passed.
 
     A gate whose model is not there yet has no value and counts as missed. Ends with 1 when a gate is missed.
     """
+    from shotgraph.models.registry import Places
     from shotgraph.stage.training.gates import PROBES, keep_in_cards, run_gates
 
+    place = models or Places.of_user().bundled
     known = tuple(probe.name for probe in PROBES)
     for name in only:
         if name not in known:
             raise click.UsageError(f"--only must be one of {', '.join(known)}, got {name!r}")
     probes = tuple(probe for probe in PROBES if not only or probe.name in only)
-    rows = run_gates(models, seed, probes)
+    rows = run_gates(place, seed, probes)
     if keep:
-        keep_in_cards(models, rows, probes)
+        keep_in_cards(place, rows, probes)
     missed = sum(not row.passed for row in rows)
     if as_json:
         print_json(rows)
