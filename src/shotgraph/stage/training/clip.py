@@ -176,7 +176,8 @@ class ClipTrainee:
 
     def _pooled(self, pictures: Tensor) -> Tensor:
         tower: Any = self.model.clip.vision_model
-        return tower(pixel_values=pictures).pooler_output
+        with torch.autocast("cpu", torch.bfloat16):
+            return tower(pixel_values=pictures).pooler_output.float()
 
     def _spoken_loss(self, pooled: Tensor, ids: Tensor) -> tuple[Tensor, float]:
         clip: Any = self.model.clip

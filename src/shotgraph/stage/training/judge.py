@@ -214,13 +214,14 @@ class JudgeTrainee:
         """Loss of one batch; `noise` is not needed, examples are drawn by step."""
         del noise
         pictures, labels = self.examples(step)
-        logits = self.judge(pictures)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.judge(pictures)
         losses: list[Tensor] = []
         right: dict[str, float] = {}
         for index, head in enumerate(HEADS):
             known = labels[:, index] != UNSAID
             if known.any():
-                said, truth = logits[head][known], labels[known, index]
+                said, truth = logits[head][known].float(), labels[known, index]
                 losses.append(functional.cross_entropy(said, truth))
                 right[head] = float((said.argmax(dim=-1) == truth).float().mean())
         return torch.stack(losses).mean(), right

@@ -13,6 +13,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_motion_model import MotionAdapter, UNetMotionModel
 
 from shotgraph.stage.training.controlnet import sd_inputs
+from shotgraph.stage.training.denoising import plain_attention
 from shotgraph.stage.training.folders import save_part
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.moving import ClipTrainee, open_clips
@@ -58,7 +59,7 @@ def _prepare(workshop: Workshop) -> Trainee:
     unet = open_unet(workshop.sd / "unet")
     small, full, empty = open_clips(workshop)
     return ClipTrainee(
-        net=with_motion(unet, new_adapter(unet)),
+        net=plain_attention(with_motion(unet, new_adapter(unet))),
         text=open_text(workshop.sd / "text_encoder"),
         small=small,
         full=full,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from shotgraph.stage.training.banks import BankPlan
-from shotgraph.stage.training.denoising import denoising_loss, draw_batch, plain_attention
+from shotgraph.stage.training.denoising import denoising_loss, draw_batch
 from shotgraph.stage.training.latents import open_latents
 from shotgraph.stage.training.recipe import Workshop
 from shotgraph.stage.training.text import bank_ids, token_ids
@@ -66,7 +66,6 @@ class ClipTrainee:
 
     def __post_init__(self) -> None:
         self.text.requires_grad_(False)
-        plain_attention(self.net)
 
     def module(self) -> nn.Module:
         """The net; frozen parameters are no part of a checkpoint."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from shotgraph.errors import ShapeError
 from shotgraph.stage.training.controlnet import sd_inputs
+from shotgraph.stage.training.denoising import plain_attention
 from shotgraph.stage.training.folders import save_t2v
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.moving import ClipTrainee, open_clips
@@ -105,7 +106,7 @@ def on_clip(net: UNet3DConditionModel, frames: Tensor, time: int, words: Tensor)
 def _prepare(workshop: Workshop) -> Trainee:
     small, full, empty = open_clips(workshop)
     return ClipTrainee(
-        net=inflated(open_unet(workshop.sd / "unet")),
+        net=plain_attention(inflated(open_unet(workshop.sd / "unet"))),
         text=open_text(workshop.sd / "text_encoder"),
         small=small,
         full=full,
