@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from numpy.typing import NDArray
+from skimage.metrics import peak_signal_noise_ratio
 
 from shotgraph.errors import ShapeError, UsageError
 from shotgraph.metrics.fidelity import background_of, gmsd, psnr, psnr_db, squared_error, ssim, ssim_map
@@ -71,26 +72,33 @@ def test_equal_clips_have_infinite_psnr() -> None:
     assert psnr_db(0.01) == pytest.approx(20)
 
 
-@given(st.integers(0, 20), st.floats(0, 0.5))
-def test_ssim_is_that_of_scikit_image(seed: int, sigma: float) -> None:
+def by_definition(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Wang et al. 2004, Eq. (13), of one window of one channel."""
+    covariance = np.cov(x.ravel(), y.ravel())
+    above = (2 * x.mean() * y.mean() + 0.01**2) * (2 * covariance[0, 1] + 0.03**2)
+    return float(above / ((x.mean() ** 2 + y.mean() ** 2 + 0.01**2) * (covariance[0, 0] + covariance[1, 1] + 0.03**2)))
+
+
+@given(st.integers(0, 20), st.floats(0, 0.5), st.integers(3, 20), st.integers(3, 33))
+def test_ssim_map_is_the_definition_at_every_pixel_inside(seed: int, sigma: float, row: int, column: int) -> None:
     truth = picture(seed)
     other = truth + np.random.default_rng(99).normal(0, sigma, truth.shape).astype(np.float32)
+    window = np.s_[row - 3 : row + 4, column - 3 : column + 4]
 
-    expected = structural_similarity(
-        truth.astype(np.float64), other.astype(np.float64), channel_axis=-1, data_range=1, win_size=7
-    )
+    channels = [by_definition(a[window], b[window]) for a, b in zip(doubles(other), doubles(truth), strict=True)]
 
-    assert ssim(other, truth) == pytest.approx(float(expected), abs=1e-9)
+    assert ssim_map(other, truth)[row, column] == pytest.approx(np.mean(channels), abs=1e-9)
 
 
-def test_ssim_map_is_that_of_scikit_image_away_from_the_border() -> None:
+def doubles(frame: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.moveaxis(frame.astype(np.float64), -1, 0)
+
+
+def test_ssim_is_the_mean_of_the_map_without_its_border() -> None:
     truth, other = picture(1), picture(2)
 
-    _, expected = structural_similarity(
-        truth.astype(np.float64), other.astype(np.float64), channel_axis=-1, data_range=1, win_size=7, full=True
-    )
-
-    assert np.allclose(ssim_map(other, truth)[3:-3, 3:-3], expected.mean(axis=-1)[3:-3, 3:-3], atol=1e-9)
+    assert ssim(other, truth) == pytest.approx(ssim_map(other, truth)[3:-3, 3:-3].mean())
+    assert ssim(truth, truth) == pytest.approx(1)
 
 
 def test_masked_ssim_looks_only_at_its_region() -> None:
@@ -179,7 +187,9 @@ def test_what_cannot_be_measured_is_refused() -> None:
         squared_error(picture()[:, 1:], picture())
     with pytest.raises(ShapeError, match=r"ssim: mask must be \(24, 37\), got \(24, 36\)"):
         ssim(picture(), picture(), mask=np.ones((24, 36), np.bool_))
-    with pytest.raises(UsageError, match="ssim: mask inside the border of 3 px must be true somewhere, got 36 times"):
-        ssim(picture()[:6, :6], picture()[:6, :6])
+    with pytest.raises(ShapeError, match=r"ssim: pictures must be at least 7 px a side, got \(6, 9\); measure larger"):
+        ssim(picture()[:6, :9], picture()[:6, :9])
+    with pytest.raises(UsageError, match="ssim: mask inside the border of 3 px must be true somewhere, got 888 times"):
+        ssim(picture(), picture(), mask=np.zeros((24, 37), np.bool_))
     with pytest.raises(UsageError, match="gmsd: mask at half size must be true somewhere, got 216 times false"):
         gmsd(picture(), picture(), mask=np.zeros((24, 37), np.bool_))

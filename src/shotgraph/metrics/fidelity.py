@@ -1,8 +1,8 @@
 """How close pictures are to given ones: PSNR, SSIM and GMSD, over whole frames or over a region.
 
 Follows Z. Wang, A. Bovik, H. Sheikh, E. Simoncelli, "Image Quality Assessment: From Error Visibility to Structural
-Similarity", IEEE TIP 2004, Eq. (13), with scikit-image's defaults (uniform 7 x 7 window, sample covariance, border left out);
-and W. Xue, L. Zhang, X. Mou, A. Bovik, "Gradient Magnitude Similarity Deviation", IEEE TIP 2014, Eq. (4)-(6). GMSD is the
+Similarity", IEEE TIP 2004, Eq. (13), as scikit-image has it (uniform 7 x 7 window, sample covariance, border left out); and
+W. Xue, L. Zhang, X. Mou, A. Bovik, "Gradient Magnitude Similarity Deviation", IEEE TIP 2014, Eq. (4)-(6). GMSD is the
 weight-free stand-in for LPIPS.
 """
 
@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from skimage.metrics import structural_similarity
 
+from shotgraph.errors import ShapeError
 from shotgraph.maths.matte import distance_outside, luma
 from shotgraph.metrics.arrays import Bools, Doubles, Floats, require_mask, require_shape, require_some
 
 _SSIM_WINDOW_PX = 7
-_SSIM_C1, _SSIM_C2 = 0.01**2, 0.03**2
 # Xue et al. give 170 for code values up to 255.
 _GMSD_C = 170 / 255**2
 _PREWITT_X = np.array([[1, 0, -1]] * 3, np.float64) / 3
@@ -99,22 +101,15 @@ def ssim_map(picture: Floats, truth: Floats) -> Doubles:
         In [-1, 1].
     """
     require_shape(picture, truth.shape, who="ssim", name="picture")
-    x, y = picture.astype(np.float64), truth.astype(np.float64)
-    mean_x, mean_y = _local_mean(x), _local_mean(y)
-    samples = _SSIM_WINDOW_PX**2
-    unbiased = samples / (samples - 1)
-    variance_x = unbiased * (_local_mean(x * x) - mean_x * mean_x)
-    variance_y = unbiased * (_local_mean(y * y) - mean_y * mean_y)
-    covariance = unbiased * (_local_mean(x * y) - mean_x * mean_y)
-    # Eq. (13)
-    above = (2 * mean_x * mean_y + _SSIM_C1) * (2 * covariance + _SSIM_C2)
-    below = (mean_x**2 + mean_y**2 + _SSIM_C1) * (variance_x + variance_y + _SSIM_C2)
-    return (above / below).mean(axis=-1)
-
-
-def _local_mean(plane: Doubles) -> Doubles:
-    blurred = cv2.blur(plane, (_SSIM_WINDOW_PX, _SSIM_WINDOW_PX), borderType=cv2.BORDER_REFLECT)
-    return np.asarray(blurred, np.float64).reshape(plane.shape)
+    if min(truth.shape[:2]) < _SSIM_WINDOW_PX:
+        raise ShapeError(
+            f"ssim: pictures must be at least {_SSIM_WINDOW_PX} px a side, got {truth.shape[:2]}; measure larger ones"
+        )
+    # Single precision is too coarse for variances of nearly flat windows.
+    pair = picture.astype(np.float64), truth.astype(np.float64)
+    # Its annotations miss that the length of the answer depends on `full`.
+    measured: Any = structural_similarity
+    return measured(*pair, data_range=1.0, channel_axis=-1, full=True)[1].mean(axis=-1)
 
 
 def ssim(picture: Floats, truth: Floats, *, mask: Bools | None = None) -> float:
