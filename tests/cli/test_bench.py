@@ -56,7 +56,20 @@ def test_a_method_without_its_model_is_missing_and_no_crash(shotgraph: Run, fold
     assert ran.code == 0, ran.err
     assert "missing  per_frame: all edits: model: must be one of" in ran.out
     assert "'stage-absent'" in ran.out
-    assert "missing  propagate: all edits: edit.propagate needs" in ran.out
+    assert "missing  propagate: E1: edit.propagate needs a painted first frame, which E9 alone gives" in ran.out
+    assert "Not run: E2 (texture of an object)," in ran.out
+
+
+def test_a_painted_first_frame_is_carried_without_any_model(shotgraph: Run, tmp_path: Path) -> None:
+    arguments = ("bench", "stage", "--clips", "1", "--edits", "E9", "--model", "", "--methods", "propagate,per_frame")
+
+    ran = shotgraph(*arguments, "--out", tmp_path / "out", "--json")
+
+    assert ran.code == 0, ran.err
+    methods = {line["method"]: line for line in json.loads(ran.out)["methods"]}
+    assert methods["propagate"]["missing"] == ""
+    assert methods["propagate"]["cells"]["success"]["value"] == 1.0
+    assert methods["per_frame"]["missing"] == "all edits: no model given; use --model"
 
 
 @pytest.mark.parametrize(

@@ -163,9 +163,17 @@ def test_gmsd_counts_only_blocks_inside_its_region() -> None:
 def test_the_background_keeps_clear_of_the_matte_by_three_percent_of_the_longer_side(x: int, expected: bool) -> None:
     """200 px wide: 6 px. The matte ends at column 49, however faint it is there."""
     matte = np.zeros((100, 200), np.float32)
-    matte[:, 40:50] = 0.01
+    matte[:, 40:50] = 0.03
 
     assert background_of(matte)[50, x] == expected
+
+
+def test_noise_of_a_codec_in_a_matte_is_still_background() -> None:
+    matte = np.abs(np.random.default_rng(3).normal(0, 0.004, (60, 90))).astype(np.float32).clip(0, 0.02)
+    matte[20:30, 30:45] = 1
+
+    assert background_of(matte)[45:].all()
+    assert not background_of(matte)[20:30, 30:45].any()
 
 
 def test_an_untouched_background_has_an_ssim_of_one_however_small_the_frame() -> None:

@@ -39,3 +39,19 @@ def first_and_last_loss(module: nn.Module, loss: Callable[[], torch.Tensor], *, 
         optimiser.step()
         told.append(float(value.detach()))
     return [told[0], told[-1]]
+
+
+def silent_behind_a_step(
+    net: nn.Module, guess: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor], *, words_per_frame: bool
+) -> list[str]:
+    """Trained parameters of a video net that have no gradient behind one step: those that would never learn."""
+    generator = torch.Generator().manual_seed(7)
+    noise = torch.randn((2, 4, 3, 8, 8), generator=generator)
+    words = torch.randn((6 if words_per_frame else 2, 32, 96), generator=generator)
+    trained = {name: parameter for name, parameter in net.named_parameters() if parameter.requires_grad}
+    optimiser = torch.optim.SGD(trained.values(), lr=1.0)
+    for _ in range(2):
+        optimiser.zero_grad()
+        guess(noise, torch.tensor([100, 500]), words).square().mean().backward()
+        optimiser.step()
+    return [name for name, parameter in trained.items() if parameter.grad is None or not parameter.grad.any()]

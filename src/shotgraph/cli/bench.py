@@ -122,8 +122,11 @@ def _print(report: Report) -> None:
     for line in report.lines:
         if line.missing:
             click.echo(f"missing  {line.method}: {line.missing}")
+    for note in report.notes:
+        click.echo(note)
     click.echo()
-    print_table(("CLAIM", "VERDICT", "EFFECT", "95 %", "CLIPS", "WHY"), [_claim(entry) for entry in report.claims])
+    confidence = f"{report.claims[0]['confidence']:.0%}"
+    print_table(("CLAIM", "VERDICT", "EFFECT", confidence, "CLIPS", "WHY"), [_claim(entry) for entry in report.claims])
     for warning in report.warnings:
         click.echo(f"\nwarning: {warning}")
     click.echo(f"\n{CAVEAT}\n{report.page_file}\n{report.claims_file}")
@@ -145,6 +148,7 @@ def _document(report: Report) -> Any:
             "caveat": CAVEAT,
             "methods": report.lines,
             "claims": report.claims,
+            "notes": report.notes,
             "warnings": report.warnings,
             "page": report.page_file,
             "claims_file": report.claims_file,

@@ -24,6 +24,7 @@ _SSIM_WINDOW_PX = 7
 # Xue et al. give 170 for code values up to 255.
 _GMSD_C = 170 / 255**2
 _PREWITT_X = np.array([[1, 0, -1]] * 3, np.float64) / 3
+_TOUCHED = 0.02
 # A background must keep clear of the soft edge of what was edited: 3 % of the longer side.
 _MARGIN_SHARE = 0.03
 # And at least the half diagonal of an SSIM window, which would else see the matte from outside.
@@ -178,10 +179,10 @@ def background_of(matte: Floats) -> Bools:
     """(H, W): what an edit must leave alone: further from the matte than 3 % of the longer side, and than an SSIM window sees.
 
     Args:
-        matte: (H, W) in [0, 1], above 0 wherever something may change.
+        matte: (H, W) in [0, 1], above 0.02 wherever something may change: less is a codec's noise, or the tail of a soft rim.
 
     Returns:
         True outside.
     """
     require_shape(matte, ("H", "W"), who="background", name="matte")
-    return distance_outside(matte > 0) > max(_MARGIN_SHARE * max(matte.shape), _LEAST_MARGIN_PX)
+    return distance_outside(matte > _TOUCHED) > max(_MARGIN_SHARE * max(matte.shape), _LEAST_MARGIN_PX)

@@ -1,6 +1,6 @@
 """Benchmarks small enough for seconds: clips of four frames at 64 px, and methods whose quality is chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ class Blend:
         fails: raises instead.
         absent: why it cannot run.
         calls: guidance of every call.
+        weights: what else decides its answer.
+        refused: families that it does not take.
     """
 
     name: str = "blend"
@@ -38,12 +40,20 @@ class Blend:
     version: str = "1"
     is_control: bool = False
     calls: list[float] | None = None
+    weights: str = "w1"
+    refused: tuple[str, ...] = ()
 
     def is_sampled(self, settings: Settings) -> bool:
         return self.noise > 0
 
     def missing(self, settings: Settings) -> str:
         return self.absent
+
+    def refuses(self, family: str) -> str:
+        return f"blend takes no {family}" if family in self.refused else ""
+
+    def identity(self, settings: Settings) -> Mapping[str, str]:
+        return {"weights": self.weights}
 
     def run(self, frames: Frames, edit: Edit, seed: int, settings: Settings) -> Outcome:
         if self.calls is not None:

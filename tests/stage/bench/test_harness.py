@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shotgraph.errors import UsageError
 from shotgraph.stage.bench.claims import Claims
+from shotgraph.stage.bench.codec import Codec
 from shotgraph.stage.bench.harness import Bench
+from shotgraph.stage.bench.measuring import Drawn, Meter
 from shotgraph.stage.bench.report import write_report
-from shotgraph.stage.bench.rows import RESULTS
+from shotgraph.stage.bench.rows import RESULTS, Results
+from shotgraph.stage.bench.scores import Instruments
 from shotgraph.stage.bench.table import summary
-from shotgraph.stage.bench.truth import RANKED_FROM, TUNING_FROM
+from shotgraph.stage.bench.truth import RANKED_FROM, TUNING_FROM, Truth, held_out
+from shotgraph.stage.edits import Edit
 
 Small = Callable[..., Bench]
 MADE_CONTROLS = ("copy_source", "repeat_frame", "gt_edit", "colour_jitter", "blur")
@@ -99,6 +104,143 @@ def test_a_method_that_dies_leaves_a_row_and_stops_nothing_and_is_tried_again(sm
     assert len(healed.calls) == 2
 
 
+def test_other_weights_make_other_rows(small: Small, blend: Any) -> None:
+    small(blend()).run()
+    retrained, same = blend(weights="w2", calls=[]), blend(weights="w2", calls=[])
+
+    finished = small(retrained).run()
+    small(same).run()
+
+    assert len(retrained.calls) == 2
+    assert same.calls == []
+    assert {row.identity["weights"] for row in finished.rows if row.method == "blend"} == {"w2"}
+    assert all(row.identity == {} for row in finished.rows if row.control)
+
+
+def test_the_same_clip_under_another_family_or_prompt_is_another_row(small: Small, blend: Any, claims: Claims) -> None:
+    """E1 and E9 recolour alike, and only one of them is told by words."""
+    spoken = held_out("E1", RANKED_FROM, side_px=64, frames=4)
+    shown = replace(spoken, family="E9")
+    reworded = replace(spoken, target_prompt="a red circle over a gray plain background")
+    entrant = small(blend()).entrants(("blend",), 3.0)[0]
+
+    def key(edit: Edit, **limits: float) -> str:
+        meter = Meter(Instruments(), claims.defaults.model_copy(update=limits))
+        return meter.blank(Drawn(RANKED_FROM, Truth(edit), Codec()), entrant, 0).key
+
+    assert len({key(spoken), key(shown), key(reworded), key(spoken, least_success=0.6)}) == 4
+    assert key(spoken) == key(held_out("E1", RANKED_FROM, side_px=64, frames=4))
+
+
+def test_what_a_method_says_of_itself_is_no_metric(small: Small, blend: Any) -> None:
+    """A node that notes success=1 has not succeeded."""
+
+    class Boastful(blend):
+        def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
+            outcome = super().run(frames, edit, seed, settings)
+            return replace(outcome, facts={"success": 1.0, "success_judged": 1.0, "steps_taken": 12.0})
+
+    finished = small(Boastful(share=0.0), profile={"clips": 1}).run()
+
+    (row,) = [row for row in finished.rows if row.method == "blend"]
+    assert row.facts == {"success": 1.0, "success_judged": 1.0, "steps_taken": 12.0}
+    assert row.metrics["success"] == row.metrics["success_judged"] == 0.0
+    assert "steps_taken" not in row.metrics
+    assert not row.rankable
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_frames_that_are_not_finite_are_an_error_row_and_the_bench_goes_on(
+    small: Small, blend: Any, value: float
+) -> None:
+    class Bursting(blend):
+        def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
+            outcome = super().run(frames, edit, seed, settings)
+            outcome.frames[2, 5, 7, 1] = value
+            return outcome
+
+    finished = small(Bursting(), blend(name="other"), profile={"clips": 1}).run()
+
+    (row,) = [row for row in finished.rows if row.method == "blend"]
+    assert row.error == f"frames must be finite, got {value} in frame 2"
+    assert not row.rankable
+    assert row.metrics == {}
+    assert row.evaluations == 7
+    assert [row.error for row in finished.rows if row.method == "other"] == [""]
+    # What was written can be read again.
+    assert Results(finished.bench.folder).done(row.key) is None
+    assert write_report(finished).page_file.exists()
+
+
+def test_frames_far_beyond_any_picture_are_still_a_row(small: Small, blend: Any) -> None:
+    class Glaring(blend):
+        def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
+            outcome = super().run(frames, edit, seed, settings)
+            outcome.frames[1] = 1e30
+            return outcome
+
+    finished = small(Glaring(), profile={"clips": 1}).run()
+
+    (row,) = [row for row in finished.rows if row.method == "blend"]
+    assert row.error == ""
+    assert set(row.reasons) == {name for name, number in row.metrics.items() if number is None}
+
+
+def test_a_fact_that_is_no_number_is_a_fault_of_the_method(small: Small, blend: Any) -> None:
+    class Lost(blend):
+        def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
+            return replace(super().run(frames, edit, seed, settings), facts={"loss": float("nan")})
+
+    finished = small(Lost(), profile={"clips": 1}).run()
+
+    (row,) = [row for row in finished.rows if row.method == "blend"]
+    assert row.error == "facts must be finite, got loss = nan"
+
+
+def test_a_method_that_takes_no_such_edit_is_not_run_and_says_so(small: Small, blend: Any) -> None:
+    finished = small(blend(refused=("E4",)), profile={"clips": 1, "edits": ("E1", "E4")}).run()
+
+    assert [row.edit for row in finished.rows if row.method == "blend"] == ["E1"]
+    line = next(line for line in summary(finished) if line.method == "blend")
+    assert line.missing == "E4: blend takes no E4"
+
+
+def test_names_are_run_in_their_normal_form_and_once(small: Small, blend: Any) -> None:
+    method = blend(calls=[])
+
+    finished = small(method, names=("blend@x=1.0", "blend@x=1"), profile={"clips": 1}).run()
+
+    assert [row.method for row in finished.rows if not row.control] == ["blend@x=1"]
+    assert len(method.calls) == 1
+
+
+def test_what_the_claims_between_two_methods_need_is_added_and_said(small: Small, blend: Any) -> None:
+    told: list[str] = []
+    methods = blend(name="per_frame"), blend(name="tokenflow")
+
+    finished = small(*methods, profile={"clips": 1, "edits": ("E4",)}, tell=told.append).run()
+
+    ran = {row.method for row in finished.rows if not row.control}
+    assert ran == {"per_frame", "tokenflow", "per_frame@guidance=1+reconstruct", "per_frame@eta=1"}
+    assert "added per_frame@eta=1: a control of O1c" in told
+    notes = write_report(finished).notes
+    assert "per_frame@guidance=1+reconstruct was added: the inversion gap of O1c." in notes
+    # Nothing is added for one of them alone.
+    assert small(methods[0], profile={"clips": 1}).run().added == {}
+
+
+def test_what_would_be_added_and_does_not_exist_is_said(small: Small, blend: Any) -> None:
+    told: list[str] = []
+    methods = blend(name="pix2video"), blend(name="tokenflow")
+
+    finished = small(*methods, profile={"clips": 1, "edits": ("E4",)}, tell=told.append).run()
+
+    assert finished.added == {}
+    assert any(
+        line.startswith("cannot add per_frame@eta=1, a control of O1b: bench: a method must be") for line in told
+    )
+
+
 def test_frames_of_another_shape_are_a_fault_of_the_method(small: Small, blend: Any) -> None:
     class Short(blend):
         def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
@@ -151,6 +293,7 @@ def test_verdicts_carry_the_digest_of_the_claims(small: Small, blend: Any, claim
     reasons = {entry["claim"]: entry["reasons"] for entry in entries}
     assert reasons["O1c"] == ["method not installed or not run: per_frame, tokenflow"]
     assert reasons["O18c"] == ["needs 16 clips on which both have success, got 2"]
+    assert reasons["O18e"][0] == "colour_jitter needs 3 seeds, got 1"
 
 
 def test_guidance_is_chosen_on_clips_that_are_never_ranked_and_written_down(small: Small, blend: Any) -> None:
@@ -172,6 +315,29 @@ def test_guidance_is_chosen_on_clips_that_are_never_ranked_and_written_down(smal
     ranked = [row for row in finished.rows if row.method == "blend"]
     assert all(row.settings["guidance"] == 4.0 and row.clip < TUNING_FROM for row in ranked)
     assert all(row.rankable for row in ranked)
+
+
+def test_guidance_is_tuned_with_per_frame_whatever_comes_first(small: Small, blend: Any) -> None:
+    methods = blend(name="other"), blend(name="per_frame")
+
+    def tuned_with(*names: str, **given: Any) -> tuple[str, str]:
+        profile = {"tuning_clips": 1, "clips": 1}
+        guidance = small(*methods, names=names, profile=profile, **given).run().guidance
+        return guidance.method, guidance.origin
+
+    assert tuned_with("other", "per_frame@eta=1", "per_frame") == ("per_frame", "tuned")
+    assert tuned_with("per_frame@eta=1", "other") == ("other", "tuned")
+    assert tuned_with("per_frame@eta=1") == ("", "profile default: no method to tune with")
+
+
+def test_guidance_is_not_tuned_with_who_cannot_take_the_edit(small: Small, blend: Any) -> None:
+    guidance = (
+        small(blend(refused=("E1",)), blend(name="b"), profile={"tuning_clips": 1, "clips": 1, "edits": ("E4",)})
+        .run()
+        .guidance
+    )
+
+    assert guidance.method == "b"
 
 
 def test_given_guidance_is_recorded_as_given(small: Small, blend: Any) -> None:

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shotgraph.api import Chunk, Context, Field, Flow, Frame, Keypoints, Mask, Node, Params, Ports, Rgb
-from shotgraph.errors import NodeError
+from shotgraph.api import Chunk, Context, Depth, Field, Flow, Frame, Keypoints, Mask, Node, Params, Ports, Rgb
+from shotgraph.errors import NodeError, OutputError
 from shotgraph.plugins.analysis.flow import Dis
-from shotgraph.stage.bench.counting import measured
+from shotgraph.plugins.edit.propagate import Propagate
 from shotgraph.stage.bench.methods import Settings
 from shotgraph.stage.bench.nodes import NodeMethod, node_methods
+from shotgraph.stage.bench.scores import Instruments, score
 from shotgraph.stage.bench.truth import RANKED_FROM, Truth, held_out
+from shotgraph.stage.bench.wiring import Wiring, write_paint
 from shotgraph.testing.given import GivenClasses
 
 
@@ -51,7 +53,7 @@ class Tint(Node):
         """See the class."""
         if params.strength < 0:
             raise NodeError(f"edit.tint: strength must be 0 or more, got {params.strength}")
-        ctx.note(prompt_length=len(params.prompt), text="words")
+        ctx.note(prompt_length=len(params.prompt), text="words", success=1, loss=float("nan"))
         added = np.float32(params.guidance + params.steps / 100 + params.inversion_steps / 10000 + params.seed)
         added = added + np.float32(1000) * (params.prompt == params.source_prompt)
         where = np.float32(1) if frames.matte is None else frames.matte[..., None]
@@ -92,6 +94,52 @@ class Posed(Tint):
         joints: Keypoints
 
 
+class Modelled(Tint):
+    """Tints by what its model's weights are; the flow it needs is made by another node."""
+
+    id = "edit.modelled"
+    numerics = "device"
+
+    class In(Ports):
+        """A plate and its flow."""
+
+        video: Rgb
+        flow: Flow
+
+    class Params(Params):
+        """A model."""
+
+        prompt: str = Field(description="words")
+        model: str = Field("", description="a folder")
+
+    def process(self, frames: Any, params: Params, ctx: Context) -> Tint.Out:
+        """Runs a predictor of two frames for every one."""
+        import torch
+
+        class UNet2DConditionModel(torch.nn.Module):
+            def forward(self, sample: torch.Tensor) -> torch.Tensor:
+                return sample
+
+        UNet2DConditionModel()(sample=torch.zeros(2 * len(frames.video), 4, 2, 2))
+        return self.Out(video=frames.video + np.float32(0.1))
+
+
+class Painted(Tint):
+    """Shows the painted frame, if it is given one."""
+
+    id = "edit.painted"
+
+    class Params(Params):
+        """A file that may be left out."""
+
+        prompt: str = Field(description="words")
+        file: str = Field("", path="read", description="painted frames")
+
+    def process(self, frames: Any, params: Params, ctx: Context) -> Tint.Out:
+        """The plate, brighter where there is paint."""
+        return self.Out(video=frames.video + np.float32(bool(params.file)))
+
+
 class Noisy(Tint):
     """A seed that counts only where noise is drawn on the way."""
 
@@ -106,7 +154,35 @@ class Noisy(Tint):
         eta: float = Field(0.0, description="share of noise")
 
 
-CLASSES = GivenClasses((Tint, Windowed, Posed, Noisy, Dis))
+class Estimate(Tint):
+    """Measures the plate with a model of its own."""
+
+    id = "depth.estimate"
+
+    class Out(Ports):
+        """Depth."""
+
+        depth: Depth
+
+    class Params(Params):
+        """Its model."""
+
+        model: str = Field("stage-depth", description="a folder")
+
+
+class Deep(Modelled):
+    """Needs depth, and a model that edits."""
+
+    id = "edit.deep"
+
+    class In(Ports):
+        """A plate and its depth."""
+
+        video: Rgb
+        depth: Depth
+
+
+CLASSES = GivenClasses((Tint, Windowed, Posed, Modelled, Painted, Noisy, Propagate, Dis))
 SETTINGS = Settings(guidance=2.0, steps=5, inversion_steps=7)
 
 
@@ -125,7 +201,8 @@ def test_a_node_gets_every_setting_of_the_run_it_has_a_parameter_for(truth: Trut
     assert outcome.frames.shape == truth.source.shape
     assert outcome.frames.dtype == np.float32
     np.testing.assert_allclose(outcome.frames - truth.source, 2.0 + 0.05 + 0.0007 + 1, atol=1e-5)
-    assert outcome.facts == {"prompt_length": len(truth.edit.target_prompt)}
+    # Words and what is not finite are no numbers.
+    assert outcome.facts == {"prompt_length": len(truth.edit.target_prompt), "success": 1.0}
     assert outcome.evaluations == 0
 
 
@@ -168,6 +245,9 @@ def test_windows_are_blended_by_the_engine_and_flow_is_made_for_who_needs_it(tru
         ("windowed", Settings(matte=True), "edit.windowed takes no matte"),
         ("posed", Settings(), "edit.posed needs joints, which the bench cannot give"),
         ("noisy", Settings(), "edit.noisy needs paint, which no prompt says"),
+        ("modelled", Settings(), "no model given; use --model"),
+        ("modelled", Settings(model="stage-nothing"), "model: must be one of"),
+        ("propagate", Settings(), ""),
         ("absent", Settings(), "node: must be one of"),
     ],
 )
@@ -207,22 +287,93 @@ def test_a_second_run_computes_the_edit_again(truth: Truth, tmp_path: Path) -> N
     assert facts[0] == facts[1] != {}
 
 
-def test_evaluations_are_counted_by_who_is_called_and_not_by_who_says_so() -> None:
-    import torch
+def weights_in(folder: Path, content: bytes) -> Settings:
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder / "model.safetensors").write_bytes(content)
+    return Settings(model=str(folder))
 
-    class UNet2DConditionModel(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x
 
-    class Decoder(UNet2DConditionModel):
-        pass
+def test_other_weights_in_the_same_folder_are_another_identity(tmp_path: Path) -> None:
+    modelled = method("modelled", tmp_path)
 
-    net, other = UNet2DConditionModel(), Decoder()
-    with measured(counts=True) as cost:
-        net(torch.zeros(4, 4, 2, 2))
-        net(torch.zeros(2, 4, 3, 2, 2))
-        other(torch.zeros(9, 4, 2, 2))
-    net(torch.zeros(50, 4, 2, 2))
+    first = modelled.identity(weights_in(tmp_path / "model", b"one"))
+    second = modelled.identity(weights_in(tmp_path / "model", b"another"))
 
-    assert cost.evaluations == 4 + 6
-    assert cost.seconds > 0
+    assert first["model of edit.modelled"].startswith("b2:")
+    assert first["model of edit.modelled"] != second["model of edit.modelled"]
+    assert {name for name in first if first[name] != second[name]} == {"model of edit.modelled"}
+
+
+def test_machine_libraries_and_nodes_that_are_needed_join_the_identity(tmp_path: Path) -> None:
+    windowed = method("windowed", tmp_path).identity(SETTINGS)
+
+    assert windowed["node flow.dis"] == f"{Dis.version} (synthetic 1)"
+    assert (windowed["device"], windowed["dtype"]) == ("cpu", "fp32")
+    assert {"torch", "numpy", "cpu", "python"} <= set(windowed)
+    two, three = (NodeMethod("tint", CLASSES, tmp_path, "cpu", threads=n).identity(SETTINGS) for n in (2, 3))
+    assert {name for name in two if two[name] != three[name]} == {"threads"}
+    # Without a model nobody asks for one.
+    assert not [name for name in two if name.startswith("model")]
+
+
+def test_who_measures_the_plate_keeps_a_model_of_its_own(tmp_path: Path) -> None:
+    wiring = Wiring(Deep, GivenClasses((Deep, Estimate)), Settings(model="stage-sd"))
+
+    graph = {spec.name: spec for spec in wiring.graph(tmp_path, {"model": "stage-sd", "prompt": "red"})}
+
+    assert wiring.models == {"edit.deep": "stage-sd", "depth.estimate": "stage-depth"}
+    assert graph["edit"].settings == {"video": "plate", "depth": "given_depth", "model": "stage-sd", "prompt": "red"}
+    assert graph["given_depth"].settings == {"video": "plate"}
+
+
+def test_evaluations_of_a_model_are_counted_while_the_node_runs(truth: Truth, tmp_path: Path) -> None:
+    outcome = method("modelled", tmp_path).run(truth.source, truth.edit, 0, weights_in(tmp_path / "model", b"one"))
+
+    # Two for every frame, in batches of four of which the last is filled up.
+    assert outcome.evaluations == 2 * 8
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "why"),
+    [
+        ("tint", "E1", ""),
+        ("tint", "E9", "edit.tint takes no painted first frame"),
+        ("painted", "E1", ""),
+        ("painted", "E9", ""),
+        ("propagate", "E9", ""),
+        ("propagate", "E1", "edit.propagate needs a painted first frame, which E9 alone gives"),
+    ],
+)
+def test_a_painted_first_frame_is_for_those_who_take_one(tmp_path: Path, name: str, family: Any, why: str) -> None:
+    assert method(name, tmp_path).refuses(family) == why
+
+
+def test_the_true_first_frame_is_carried_through_the_clip(tmp_path: Path) -> None:
+    truth = Truth(held_out("E9", RANKED_FROM, side_px=64, frames=3))
+
+    frames = method("propagate", tmp_path).run(truth.source, truth.edit, 0, SETTINGS).frames
+
+    # 16 bits, and no paint where nothing changed.
+    np.testing.assert_allclose(frames[0], truth.target[0], atol=1 / 255)
+    assert np.abs(frames[0] - truth.target[0])[truth.mattes[0] > 0.9].max() < 2 / 65535
+    assert score(frames, truth, Instruments()).values["success"] == 1.0
+    assert np.abs(frames[2] - truth.source[2]).max() > 0.1
+
+
+def test_paint_is_given_with_that_edit_alone(truth: Truth, tmp_path: Path) -> None:
+    given = Truth(held_out("E9", RANKED_FROM, side_px=64, frames=2))
+    painted = method("painted", tmp_path)
+
+    with_paint = painted.run(given.source, given.edit, 0, SETTINGS).frames
+    without = painted.run(truth.source, truth.edit, 0, SETTINGS).frames
+
+    np.testing.assert_allclose(with_paint - given.source, 1.0, atol=1e-5)
+    np.testing.assert_allclose(without, truth.source, atol=1e-6)
+
+
+def test_a_picture_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cv2.imencode", lambda *_given: (False, None))
+
+    with pytest.raises(OutputError, match=r"paint\.1001\.png must be written as PNG, got a picture of \(2, 3, 3\)"):
+        write_paint(tmp_path, np.zeros((2, 3, 3), np.float32))

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 
 from shotgraph.errors import OutputError
+from shotgraph.stage.bench.claims import Claims
+from shotgraph.stage.bench.codec import Codec
 from shotgraph.stage.bench.harness import Bench
 from shotgraph.stage.bench.plots import Dot, intervals, scatter
 from shotgraph.stage.bench.report import spearman, write_report
@@ -67,6 +71,16 @@ def test_one_failure_does_not_lend_its_low_warp_error_to_the_rest(make_row: Make
     assert cell_of([good, bad], "success").value == 0.5
 
 
+def test_a_clip_counts_with_all_its_seeds_or_not_at_all(make_row: MakeRow) -> None:
+    """The table has the rule of the claims."""
+    lucky = make_row("a", 1, seed=0, metrics={"warp_error_e3": 1.0})
+    unlucky = [make_row("a", 1, seed=seed, metrics={"warp_error_e3": 4.0}, rankable=False) for seed in (1, 2)]
+    good = make_row("a", 2, metrics={"warp_error_e3": 3.0})
+
+    assert cell_of([lucky, *unlucky, good], "warp_error_e3").value == 3.0
+    assert cell_of([lucky, unlucky[0], good], "warp_error_e3").value == (2.5 + 3.0) / 2
+
+
 def test_a_mean_is_over_clips_and_not_over_rows(make_row: MakeRow) -> None:
     many = [make_row("a", 1, seed=seed, metrics={"flicker_e3": 10.0}) for seed in range(9)]
 
@@ -85,6 +99,61 @@ def test_missing_edits_are_stated(small: Small, blend: Any) -> None:
     assert line.missing.startswith("E4 on 1 clips: blend: guidance must be mild")
     assert line.rows == 1
     assert "blend: E4 on 1 clips" in report.page_file.read_text(encoding="utf-8")
+
+
+def test_missing_seeds_are_stated(small: Small, blend: Any) -> None:
+    class Unlucky(blend):
+        def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
+            self.fails = seed == 1
+            return super().run(frames, edit, seed, settings)
+
+    finished = small(Unlucky(noise=0.01), profile={"seeds": (0, 1), "clips": 2}).run()
+
+    (line,) = [line for line in summary(finished) if line.method == "blend"]
+    assert line.missing.startswith("E1 seed 1 on 2 clips: blend: guidance must be mild")
+
+
+def test_families_that_were_not_run_and_a_gate_without_a_vae_are_named(small: Small, blend: Any) -> None:
+    report = write_report(small(blend(), profile={"edits": ("E1", "E4"), "clips": 1}).run())
+    text = unescape(report.page_file.read_text(encoding="utf-8"))
+
+    (left,) = report.notes
+    assert left.startswith("Not run: E2 (texture of an object), E3 (shape of an object), E5 (global style), ")
+    assert "E4" not in left
+    assert left in text
+    assert "There is no VAE (no model given, so no VAE), and so no floor" in text
+    assert "more than 6 dB" in report.warnings[0]
+
+
+def test_a_vae_needs_no_warning(small: Small, blend: Any) -> None:
+    class Exact(Codec):
+        @property
+        def missing(self) -> str:
+            return ""
+
+        def round_trip(self, frames: Any) -> Any:
+            return frames
+
+    assert write_report(small(blend(), codec=Exact(), profile={"clips": 1}).run()).warnings == ()
+
+
+def test_the_head_of_the_claims_says_how_careful_they_are(small: Small, blend: Any, claims: Claims) -> None:
+    bold = claims.declared.model_copy(update={"defaults": claims.defaults.model_copy(update={"confidence": 0.8})})
+
+    report = write_report(small(blend(), claims=Claims(bold, "b2:bold"), profile={"clips": 1}).run())
+
+    assert "<th>80%</th>" in report.page_file.read_text(encoding="utf-8")
+
+
+def test_evaluations_of_which_some_were_not_counted_have_no_mean(small: Small, blend: Any) -> None:
+    class Opaque(blend):
+        def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
+            outcome = super().run(frames, edit, seed, settings)
+            return replace(outcome, evaluations=None if len(self.calls or ()) == 1 else 7)
+
+    (line,) = [line for line in summary(small(Opaque(calls=[])).run()) if line.method == "blend"]
+
+    assert line.evaluations is None
 
 
 def test_rows_with_a_matte_are_a_group_of_their_own(small: Small, blend: Any) -> None:

@@ -9,11 +9,13 @@ import pytest
 import torch
 from tiny_models import one_thread, tiny_model
 
+from shotgraph.models.registry import resolve
 from shotgraph.plugins.edit.per_frame import PerFrame
 from shotgraph.stage.bench.claims import Claims
 from shotgraph.stage.bench.codec import codec_of
 from shotgraph.stage.bench.harness import Bench, Finished
 from shotgraph.stage.bench.methods import Method, Settings
+from shotgraph.stage.bench.names import normal_name
 from shotgraph.stage.bench.nodes import NodeMethod
 from shotgraph.stage.bench.profiles import PROFILES
 from shotgraph.stage.bench.rows import Row
@@ -24,7 +26,7 @@ __all__ = ["one_thread", "tiny_model"]
 FRAMES, STEPS, INVERSION_STEPS = 3, 2, 4
 # The tiny tokenizer spells words out, so that a whole caption is too long for it.
 WORDS = "prompt=red+source_prompt=blue"
-PLAIN, BACK = f"per_frame@{WORDS}", f"per_frame@{WORDS}+guidance=1+reconstruct"
+PLAIN, BACK = (normal_name(f"per_frame@{WORDS}{more}") for more in ("", "+guidance=1+reconstruct"))
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,15 @@ def test_per_frame_edits_through_the_engine_and_its_cost_is_counted(finished: Fi
 def test_without_guidance_one_evaluation_a_step_is_enough(finished: Finished) -> None:
     assert row(finished, BACK).evaluations == 4 * (INVERSION_STEPS - 1 + STEPS)
     assert row(finished, BACK).rankable
+    assert row(finished, BACK).metrics["inversion_gap_db"] is not None
+
+
+def test_a_row_says_which_weights_and_which_machine_it_is_of(finished: Finished, tiny_model: Path) -> None:
+    identity = row(finished, PLAIN).identity
+
+    assert identity["model of edit.per_frame"] == resolve(str(tiny_model)).digest
+    assert (identity["device"], identity["threads"]) == ("cpu", "1")
+    assert identity["torch"] == torch.__version__.partition("+")[0] or identity["torch"] == torch.__version__
 
 
 def test_the_floor_is_the_vaes_own_loss(finished: Finished) -> None:

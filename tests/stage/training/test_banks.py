@@ -1,5 +1,6 @@
 """Frames on disk: rendered once, and never those of another world."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,18 @@ def test_clips_have_consecutive_frames_and_captions_with_motion(tmp_path: Path) 
     assert spec.frames == 8
     assert bank.captions[1][0] == caption(spec, motion=True)
     assert np.array_equal(bank.frames[1, 2], banks.codes(Scene(spec).picture(2)))
+
+
+def test_every_second_clip_of_a_directed_bank_goes_one_way_before_a_camera_at_rest() -> None:
+    plan = BankPlan(split="train", clips=40, frames=2, side_px=32, sprites=1, directed=True)
+    free = replace(plan, directed=False)
+
+    ways = [plan.spec(index).sprites[0].motion.name for index in range(0, 40, 2)]
+
+    assert set(ways) == {"left", "right", "up", "down"}
+    assert all(plan.spec(index).camera.name == "still" for index in range(0, 40, 2))
+    assert [plan.spec(index) for index in range(1, 40, 2)] == [free.spec(index) for index in range(1, 40, 2)]
+    assert plan.name != free.name
 
 
 def test_two_processes_render_the_same_as_one(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from shotgraph.errors import MediaMissingError, UsageError
 from shotgraph.models.registry import Places, resolve
 from shotgraph.models.verify import verify
 from shotgraph.stage.training import shipping
-from shotgraph.stage.training.cards import Card, Part, write_card
-from shotgraph.stage.training.shipping import Shipped, ship
+from shotgraph.stage.training.cards import Card, Part, read_card, write_card
+from shotgraph.stage.training.recipe import file_digest
+from shotgraph.stage.training.shipping import ship
 
 
 def model(folder: Path, *, values: int = 10, steps: int = 7) -> Path:
@@ -42,17 +43,43 @@ def test_models_are_copied_with_their_digests_in_place_of_older_ones(tmp_path: P
 
 
 def test_more_than_fits_is_refused_and_nothing_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shipping, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(shipping, "MOST_BYTES", 1_000_000)
     models, into = tmp_path / "models", tmp_path / "assets"
     model(models / "stage-depth", values=100_000)
     model(into / "stage-pose", values=200_000)
 
-    with pytest.raises(UsageError, match=r"models must be at most 1 MiB together, got 1\.1; leave one out"):
+    with pytest.raises(UsageError, match=r"models must be at most 1 MB together, got 1\.2; leave one out"):
         ship(models, into)
 
     assert [path.name for path in into.iterdir()] == ["stage-pose"]
-    monkeypatch.setattr(shipping, "MOST_BYTES", 2**21)
-    assert ship(models, into)[0] == Shipped("stage-depth", ship(models, into)[0].size_bytes, ())
+    monkeypatch.setattr(shipping, "MOST_BYTES", 2_000_000)
+    assert [item.model for item in ship(models, into)] == ["stage-depth", "stage-pose"]
+
+
+def test_gates_are_counted(tmp_path: Path) -> None:
+    folder = model(tmp_path / "models/stage-depth")
+    row = {"gate": "depth.ordinal", "value": 0.95, "rule": ">=", "threshold": 0.9, "passed": True, "note": ""}
+    write_card(folder, replace(read_card(folder), gates=(row, row | {"gate": "depth.other", "passed": False})))
+
+    (shipped,) = ship(tmp_path / "models", tmp_path / "assets")
+
+    assert (shipped.gates, shipped.passed) == (2, 1)
+
+
+def test_a_part_that_was_made_for_other_weights_is_refused(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    weights = model(models / "stage-sd") / "unet/diffusion_pytorch_model.safetensors"
+    weights.parent.mkdir()
+    save_file({"weight": torch.ones(3)}, weights)
+    made_for = file_digest(weights)
+    part = Part(data="clips", steps=1, planned_steps=1, hours=None, origin={"t2i": made_for})
+    write_card(models / "stage-sd", Card(model="stage-sd", parts={"motion": part}))
+    ship(models, tmp_path / "assets")
+
+    save_file({"weight": torch.ones(4)}, weights)
+
+    with pytest.raises(UsageError, match=rf"motion of stage-sd must be made for the unet .* got {made_for} for "):
+        ship(models, tmp_path / "assets")
 
 
 def test_a_folder_without_models_says_how_to_make_them(tmp_path: Path) -> None:

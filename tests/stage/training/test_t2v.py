@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_banks import silent_behind_a_step
 from torch import Tensor
 
 from shotgraph.errors import ShapeError
@@ -48,6 +49,16 @@ def test_a_temporal_layer_that_says_something_is_heard(unet, given) -> None:
     projection.data += 0.1
 
     assert (on_clip(net, frames, TIME, words) - before).abs().max() > 1e-3
+
+
+def test_behind_one_step_every_temporal_parameter_learns(unet) -> None:
+    net = inflated(unet).train()
+
+    silent = silent_behind_a_step(
+        net, lambda noise, times, words: net(noise, times, encoder_hidden_states=words).sample, words_per_frame=False
+    )
+
+    assert silent == []
 
 
 def test_every_parameter_of_the_flat_net_has_its_place_and_only_time_is_trained(unet) -> None:

@@ -74,7 +74,9 @@ def test_a_saved_one_loads_with_the_plain_class_and_has_both_files(tokenizer: CL
     assert loaded.model_max_length == LENGTH
     vocabulary = json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8"))
     assert (vocabulary[START], vocabulary[END]) == (loaded.bos_token_id, loaded.eos_token_id)
-    assert "re d</w>" in (tmp_path / "merges.txt").read_text(encoding="utf-8").splitlines() or "red</w>" in vocabulary
+    # The last merge of a word gives the word.
+    merges = (tmp_path / "merges.txt").read_text(encoding="utf-8").splitlines()[1:]
+    assert {"red</w>", "star</w>"} <= {line.replace(" ", "") for line in merges}
 
 
 def test_one_built_of_its_two_old_files_says_the_same(tokenizer: CLIPTokenizer, tmp_path: Path) -> None:

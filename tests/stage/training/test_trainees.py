@@ -15,6 +15,7 @@ from shotgraph.stage.training.moving import Clips, ClipTrainee
 from shotgraph.stage.training.text import TextTrainee, bank_ids, new_text_model, token_ids
 from shotgraph.stage.training.tokens import new_tokenizer
 from shotgraph.stage.training.vae import VaeTrainee, new_vae, set_scale
+from shotgraph.stage.training.wording import MotionWords, motion_ids
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ class Recorder(nn.Module):
 
 
 @pytest.mark.parametrize(("per_frame", "captions"), [(True, (9, 3)), (False, (3, 1))])
-def test_captions_go_to_every_frame_or_to_the_clip_and_every_fourth_step_is_full(
+def test_captions_go_to_every_frame_or_to_the_clip_and_small_clips_come_first(
     per_frame: bool, captions: tuple[int, int]
 ) -> None:
     tokenizer = new_tokenizer()
@@ -110,7 +111,8 @@ def test_captions_go_to_every_frame_or_to_the_clip_and_every_fourth_step_is_full
     ids = token_ids(tokenizer, ["a red star drifts left over a gray plain background"])[None].expand(5, 1, -1)
     small, full = Clips(torch.zeros((5, 3, 4, 8, 8)), ids, 3), Clips(torch.zeros((5, 3, 4, 16, 8)), ids, 1)
     net = Recorder()
-    trainee = ClipTrainee(net, text, small, full, ids[0, 0], "motion", words_per_frame=per_frame)
+    words = MotionWords(text, motion_ids(tokenizer))
+    trainee = ClipTrainee(net, text, words, small, full, ids[0, 0], "motion", words_per_frame=per_frame, small_steps=3)
 
     for step in range(4):
         trainee.loss(step, torch.Generator().manual_seed(step))

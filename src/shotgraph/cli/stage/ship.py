@@ -30,5 +30,13 @@ def command(models: Path, into: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(shipped)
         return
-    rows = [(item.model, f"{item.size_bytes / 2**20:.2f} MiB", ", ".join(item.unfinished) or "-") for item in shipped]
-    print_table(("MODEL", "SIZE", "UNFINISHED"), rows)
+    rows = [
+        (
+            item.model,
+            f"{item.size_bytes / 1e6:.2f} MB",
+            f"{item.passed} of {item.gates}" if item.gates else "not measured",
+            ", ".join(item.unfinished) or "-",
+        )
+        for item in shipped
+    ]
+    print_table(("MODEL", "SIZE", "GATES PASSED", "UNFINISHED"), rows)

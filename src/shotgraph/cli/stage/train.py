@@ -45,6 +45,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     judge, clip, depth and pose. A training ends at the same weights wherever it was stopped in between; at another number of
     threads or with other libraries it is refused, because it would not. Training takes all it gets: start it with `nice`.
     """
+    # Read when torch is imported: threads that wait for each other spin for long by default, which beside any other work
+    # makes a step several times slower.
+    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+
     from shotgraph.stage.training.loop import Leg
     from shotgraph.stage.training.recipe import Workshop
     from shotgraph.stage.training.train import Order, find_recipe, train

@@ -1,7 +1,7 @@
 """Intervals over clips: the unit is the clip, whatever number of seeds and edits was averaged inside it.
 
 Follows B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3 (percentile interval of a paired
-statistic).
+statistic). A claim with a negative least effect is one of non-inferiority, as in G. Piaggio et al., JAMA 2012.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ Verdict = Literal["PASS", "TIE", "FAIL", "UNINFORMATIVE"]
 Values = NDArray[np.float64]
 
 RESAMPLES = 4000
-CONFIDENCE = 0.95
 # The value of an effect that is none.
 NEUTRAL: dict[Effect, float] = {"difference": 0.0, "ratio": 1.0}
-# Keeps a ratio finite where the better method leaves nothing to measure.
+# Keeps the ratio of a single resample finite; that of all clips is only asked for where both means are positive.
 _LEAST = 1e-9
 _KEY = 0x57A6E
 
@@ -47,16 +46,18 @@ class Interval:
     kind: Effect
 
 
-def paired_interval(more: Values, less: Values, *, kind: Effect = "difference") -> Interval:
+def paired_interval(more: Values, less: Values, *, kind: Effect = "difference", confidence: float) -> Interval:
     """How much `more` exceeds `less`, clip by clip.
 
     Args:
         more: (clips,) what is expected to be the larger.
         less: (clips,) the same clips in the same order.
         kind: difference of the means, or ratio of the means: a mean of ratios would be ruled by the clip with least to see.
+            A ratio needs two positive means.
+        confidence: how often the interval shall hold the truth, in (0, 1).
 
     Returns:
-        The effect and its 95 % interval; the same numbers give the same bits.
+        The effect and its interval; the same numbers give the same bits.
 
     Raises:
         ShapeError: the two are not of the same clips, or there are none.
@@ -67,7 +68,7 @@ def paired_interval(more: Values, less: Values, *, kind: Effect = "difference") 
         )
     weights = _resamples(len(more))
     effects = _effect(weights @ more, weights @ less, kind)
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     low, high = np.quantile(effects, (tail, 1 - tail))
     effect = float(_effect(np.asarray(more.mean()), np.asarray(less.mean()), kind))
     return Interval(effect, float(low), float(high), len(more), kind)
@@ -85,7 +86,18 @@ def _effect(more: Values, less: Values, kind: Effect) -> Values:
 
 
 def verdict_of(interval: Interval, *, minimum: float) -> Verdict:
-    """PASS when the interval lies beyond no effect and the effect reaches `minimum`; FAIL when it lies on the other side."""
+    """What an interval says to a claim.
+
+    Args:
+        interval: of the effect.
+        minimum: the least effect that counts; below 0, how much may be lost at most.
+
+    Returns:
+        PASS when the interval lies beyond no effect and the effect reaches `minimum`, FAIL when it lies on the other side. Where
+        something may be lost: PASS when the interval lies above that, FAIL when below.
+    """
+    if interval.kind == "difference" and minimum < 0:
+        return "PASS" if interval.low > minimum else "FAIL" if interval.high < minimum else "TIE"
     neutral = NEUTRAL[interval.kind]
     if interval.low > neutral and interval.effect >= minimum:
         return "PASS"

@@ -1,4 +1,4 @@
-"""Claims: what was said beforehand, and what the rows say to it."""
+"""Claims: what is said beforehand, and under which conditions the rows may answer."""
 
 from __future__ import annotations
 
@@ -10,54 +10,80 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shotgraph.errors import UsageError
 from shotgraph.pipeline.digest import digest, text_key
 from shotgraph.stage.bench.bootstrap import Effect
+from shotgraph.stage.bench.names import normal_name
 from shotgraph.stage.edits import Family
 
 FORMAT = 1
+# What the inversion that methods share loses by itself.
+THERE_AND_BACK = normal_name("per_frame@guidance=1+reconstruct")
+# Both decide which rows are ranked: looked at on ranked rows alone, they would be looked at where they are good.
+_GATES = ("success", "background_psnr_db")
 _WHO = "bench: claims"
+
+Name = Annotated[str, AfterValidator(normal_name)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Families = Annotated[tuple[Family, ...], Field(min_length=1)]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Control(_Frozen):
-    """What a method has to show, or a claim says nothing: a positive control.
+class PositiveControl(_Frozen):
+    """What a method has to show on the clips of a claim, or the claim says nothing.
 
     Attributes:
         method: which.
         metric: its number, averaged over clips.
         at_least: the number reaches this.
         at_most: the number stays within this.
-        times: the number is at least so many times that of the method `of`.
-        of: see `times`.
+        some_at_least: the number reaches this on at least one clip.
+        times: the number is at least so many times that of the method `of`, on the clips that both have.
+        above: the number exceeds that of the method `of` by this, on the clips that both have.
+        of: see `times` and `above`.
     """
 
-    method: str
+    method: Name
     metric: str
     at_least: float | None = None
     at_most: float | None = None
-    times: float | None = None
-    of: str = ""
+    some_at_least: float | None = None
+    times: Annotated[float, Field(gt=0)] | None = None
+    above: float | None = None
+    of: Name = ""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        given = [value for value in (self.at_least, self.at_most, self.times) if value is not None]
-        if len(given) != 1 or (self.times is None) != (not self.of):
-            raise ValueError(f"a control must have one of at_least, at_most, or times with of, got {len(given)}")
+        alone, compared = (self.at_least, self.at_most, self.some_at_least), (self.times, self.above)
+        given = [value for value in (*alone, *compared) if value is not None]
+        if len(given) != 1 or all(value is None for value in compared) != (not self.of):
+            raise ValueError(
+                f"a control must have one of at_least, at_most, some_at_least, or times or above with of, got {len(given)}"
+            )
         return self
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The one or two that it looks at."""
+        return (self.method, self.of) if self.of else (self.method,)
 
     def __str__(self) -> str:
         """In words."""
+        number = f"{self.metric} of {self.method} is at"
         if self.at_least is not None:
-            return f"{self.metric} of {self.method} is at least {self.at_least:g}"
+            return f"{number} least {self.at_least:g}"
+        if self.some_at_least is not None:
+            return f"{number} least {self.some_at_least:g} on some clip"
         if self.at_most is not None:
-            return f"{self.metric} of {self.method} is at most {self.at_most:g}"
-        return f"{self.metric} of {self.method} is at least {self.times:g} times that of {self.of}"
+            return f"{number} most {self.at_most:g}"
+        if self.times is not None:
+            return f"{number} least {self.times:g} times that of {self.of}"
+        return f"{number} least {self.above:g} above that of {self.of}"
 
 
 class Claim(_Frozen):
@@ -70,26 +96,38 @@ class Claim(_Frozen):
         more: the method whose number is expected to be the larger.
         less: the other one.
         effect: difference or ratio.
-        minimum: the least effect that counts.
+        minimum: the least effect that counts; of a difference, below 0, how much may be lost at most.
         edits: families it is tested on.
         clips: the least number of clips; the default's where it is 0.
-        seeds: of sampled methods, averaged inside a clip.
-        of_metrics: about the metrics themselves, so that rows need not be rankable.
+        rows: of the clips and edits that both methods may be ranked on, or of all.
         informative_if: its positive controls.
     """
 
     id: str
     title: str
     metric: str
-    more: str
-    less: str
+    more: Name
+    less: Name
     effect: Effect
     minimum: float
-    edits: Annotated[tuple[Family, ...], Field(min_length=1)]
+    edits: Families
     clips: Annotated[int, Field(ge=0)] = 0
-    seeds: Annotated[int, Field(ge=1)] = 1
-    of_metrics: bool = False
-    informative_if: tuple[Control, ...] = ()
+    rows: Literal["ranked", "all"] = "ranked"
+    informative_if: Annotated[tuple[PositiveControl, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _can_be_tested(self) -> Self:
+        if self.effect == "ratio" and self.minimum <= 0:
+            raise ValueError(f"minimum of a ratio must be above 0, got {self.minimum:g}")
+        if self.metric in _GATES and self.rows == "ranked":
+            raise ValueError(f"rows must be all where the metric is {self.metric}, which decides what is ranked")
+        return self
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Everything that must be run for it, each once; its two sides first."""
+        controls = [name for control in self.informative_if for name in control.methods]
+        return tuple(dict.fromkeys((self.more, self.less, *controls)))
 
 
 class Defaults(_Frozen):
@@ -97,12 +135,22 @@ class Defaults(_Frozen):
 
     Attributes:
         clips: the least number of clips.
-        minimum_colour_success: below it a method is too weak to be ranked by anything else.
+        sampled_seeds: of every sampled method, averaged inside a clip.
+        confidence: of intervals.
+        least_success: a row is ranked when what was asked for is there in at least this share of its frames.
+        background_slack_db: how far below the VAE's own loss the background of a ranked row may fall.
+        colour_edits: families that success at colours is measured on.
+        minimum_colour_success: below it a method is too weak to be ranked by anything.
         maximum_inversion_gap_db: beyond it the inversion decides, not the method.
     """
 
     clips: Annotated[int, Field(ge=1)]
-    minimum_colour_success: Annotated[float, Field(ge=0, le=1)]
+    sampled_seeds: Annotated[int, Field(ge=1)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    least_success: Share
+    background_slack_db: Annotated[float, Field(ge=0)]
+    colour_edits: Families
+    minimum_colour_success: Share
     maximum_inversion_gap_db: Annotated[float, Field(gt=0)]
 
 
@@ -145,6 +193,11 @@ class Claims:
         """Every claim."""
         return self.declared.claim
 
+    @property
+    def defaults(self) -> Defaults:
+        """What holds for all of them."""
+        return self.declared.defaults
+
 
 def read_claims(path: Path | None = None) -> Claims:
     """The claims in a TOML file.
@@ -168,6 +221,32 @@ def read_claims(path: Path | None = None) -> Claims:
     except ValueError as error:
         raise UsageError(f"{_WHO}: {path} must be TOML, got {error}") from error
     return Claims(declared, text_key(digest(text)))
+
+
+def additions(claims: Sequence[Claim], *, asked: set[str], controls: set[str], edits: set[Family]) -> dict[str, str]:
+    """What has to be run as well, so that the claims between the methods asked for can say anything.
+
+    Args:
+        claims: all there are.
+        asked: names in their normal form.
+        controls: that are run in any case.
+        edits: families that are run; a claim on others says nothing anyway.
+
+    Returns:
+        Name to why, in the order of the claims.
+    """
+    why: dict[str, list[str]] = {}
+    for claim in claims:
+        sides = {claim.more, claim.less}
+        if sides <= controls or not sides <= asked | controls or not edits & set(claim.edits):
+            continue
+        for name in (THERE_AND_BACK, *claim.methods):
+            if name not in asked | controls:
+                why.setdefault(name, []).append(claim.id)
+    return {
+        name: f"{'the inversion gap' if name == THERE_AND_BACK else 'a control'} of {', '.join(ids)}"
+        for name, ids in why.items()
+    }
 
 
 def _place(steps: Sequence[Any]) -> str:

@@ -36,7 +36,9 @@ class Codec:
         if self.folder is None:
             return self.absent
         weights = self.folder / _WEIGHTS
-        return "" if weights.is_file() else f"no VAE at {weights}"
+        if not weights.is_file():
+            return f"no VAE at {weights}"
+        return self._loaded if isinstance(self._loaded, str) else ""
 
     @cached_property
     def version(self) -> str:
@@ -44,10 +46,15 @@ class Codec:
         return "" if self.missing or self.folder is None else text_key(file_digest(self.folder / _WEIGHTS))
 
     @cached_property
-    def _vae(self) -> Any:
+    def _loaded(self) -> Any:
+        """The VAE, or why the files that are there are none."""
         from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-        return AutoencoderKL.from_pretrained(str(self.folder), local_files_only=True, use_safetensors=True).eval()
+        try:
+            return AutoencoderKL.from_pretrained(str(self.folder), local_files_only=True, use_safetensors=True).eval()
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            return f"the VAE at {self.folder} cannot be loaded: {reason}"
 
     def round_trip(self, frames: Frames) -> Frames:
         """(T, H, W, 3) display values, encoded (the mean, nothing drawn) and decoded, in [0, 1].
@@ -69,7 +76,7 @@ class Codec:
         with torch.no_grad():
             for start in range(0, len(frames), _FRAMES_AT_ONCE):
                 given = torch.tensor(frames[start : start + _FRAMES_AT_ONCE]).permute(0, 3, 1, 2) * 2 - 1
-                back = self._vae.decode(self._vae.encode(given).latent_dist.mean).sample
+                back = self._loaded.decode(self._loaded.encode(given).latent_dist.mean).sample
                 parts.append(((back / 2 + 0.5).clamp(0, 1)).permute(0, 2, 3, 1).numpy())
         return np.concatenate(parts).astype(np.float32)
 

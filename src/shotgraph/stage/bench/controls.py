@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from shotgraph.pipeline.digest import digest
 from shotgraph.stage.bench.codec import Codec
 from shotgraph.stage.bench.methods import Frames, Method, Outcome, Settings
 from shotgraph.stage.bench.truth import pictures
-from shotgraph.stage.edits import Edit
+from shotgraph.stage.edits import Edit, Family
+from shotgraph.stage.spec import ClipSpec
 
 JITTER = 0.02
 BLUR_PX = 2.0
@@ -20,8 +22,8 @@ Make = Callable[[Frames, Edit, int], Frames]
 
 
 @dataclass(frozen=True)
-class Control:
-    """One control.
+class KnownMethod:
+    """A control that is made of the clip and its truth.
 
     Attributes:
         name: in rows.
@@ -44,6 +46,14 @@ class Control:
     def missing(self, settings: Settings) -> str:  # noqa: ARG002 - the protocol's signature
         """Nothing is ever missing."""
         return ""
+
+    def refuses(self, family: Family) -> str:  # noqa: ARG002 - as above
+        """No edit."""
+        return ""
+
+    def identity(self, settings: Settings) -> Mapping[str, str]:  # noqa: ARG002 - as above
+        """Nothing but its version."""
+        return {}
 
     def run(self, frames: Frames, edit: Edit, seed: int, settings: Settings) -> Outcome:  # noqa: ARG002 - as above
         """See `make`."""
@@ -77,6 +87,14 @@ class ThroughCodec:
         """Why there is no VAE."""
         return self.codec.missing
 
+    def refuses(self, family: Family) -> str:  # noqa: ARG002 - as above
+        """No edit."""
+        return ""
+
+    def identity(self, settings: Settings) -> Mapping[str, str]:  # noqa: ARG002 - as above
+        """Nothing but its version."""
+        return {}
+
     def run(self, frames: Frames, edit: Edit, seed: int, settings: Settings) -> Outcome:  # noqa: ARG002 - as above
         """There and back."""
         return Outcome(frames=self.codec.round_trip(pictures(edit.target)))
@@ -85,18 +103,37 @@ class ThroughCodec:
 def controls(codec: Codec) -> tuple[Method, ...]:
     """All six, in the order of the report."""
     return (
-        Control("copy_source", lambda frames, _edit, _seed: frames.copy()),
-        Control("repeat_frame", lambda frames, _edit, _seed: np.repeat(frames[:1], len(frames), axis=0)),
-        Control("gt_edit", lambda _frames, edit, _seed: pictures(edit.target)),
+        KnownMethod("copy_source", lambda frames, _edit, _seed: frames.copy()),
+        KnownMethod("repeat_frame", lambda frames, _edit, _seed: np.repeat(frames[:1], len(frames), axis=0)),
+        KnownMethod("gt_edit", lambda _frames, edit, _seed: pictures(edit.target)),
         ThroughCodec(codec),
-        Control("colour_jitter", lambda _frames, edit, seed: jittered(pictures(edit.target), seed), draws=True),
-        Control("blur", lambda _frames, edit, _seed: blurred(pictures(edit.target))),
+        KnownMethod(
+            "colour_jitter",
+            lambda _frames, edit, seed: jittered(pictures(edit.target), seed=seed, clip=number_of(edit.source)),
+            draws=True,
+            version="2",
+        ),
+        KnownMethod("blur", lambda _frames, edit, _seed: blurred(pictures(edit.target))),
     )
 
 
-def jittered(frames: Frames, seed: int) -> Frames:
-    """A gain per frame and channel, normal around 1 with a deviation of `JITTER`: flicker and nothing else."""
-    rng = np.random.Generator(np.random.Philox(key=[seed, len(frames)]))
+def number_of(clip: ClipSpec) -> int:
+    """64 bits that differ from clip to clip."""
+    return int.from_bytes(digest(clip.model_dump_json().encode())[:8], "little")
+
+
+def jittered(frames: Frames, *, seed: int, clip: int) -> Frames:
+    """Flicker and nothing else: a gain per frame and channel, normal around 1 with a deviation of `JITTER`.
+
+    Args:
+        frames: (T, H, W, 3).
+        seed: of the draw.
+        clip: of the draw as well, so that clips are independent of each other.
+
+    Returns:
+        Frames in [0, 1].
+    """
+    rng = np.random.Generator(np.random.Philox(key=[seed, clip]))
     gains = 1 + JITTER * rng.standard_normal((len(frames), 1, 1, 3))
     return np.clip(frames * gains, 0, 1).astype(np.float32)
 

@@ -23,7 +23,7 @@ class Guidance:
 
     Attributes:
         value: used for every method.
-        origin: ``given``, ``profile default`` or ``tuned``.
+        origin: ``given``, ``tuned``, or ``profile default`` with the reason.
         method: that it was tuned with.
         clips: numbers of the clips it was tuned on.
         trials: guidance to (mean success, mean PSNR to the true edit).
@@ -37,7 +37,7 @@ class Guidance:
 
 
 def tuned(trial: Trial, clips: Sequence[int], *, method: str, candidates: Sequence[float] = CANDIDATES) -> Guidance:
-    """The candidate that succeeds most often; of equals the one closest to the true edit.
+    """The candidate that succeeds most often; of equals the one closest to the true edit; the default when none succeeds.
 
     Args:
         trial: runs the method on a clip.
@@ -59,7 +59,9 @@ def tuned(trial: Trial, clips: Sequence[int], *, method: str, candidates: Sequen
         trials[candidate] = (_mean(results, "success"), _mean(results, "psnr_to_truth_db"))
     best = max(trials, key=lambda candidate: trials[candidate])
     told = {f"{candidate:g}": pair for candidate, pair in trials.items()}
-    return Guidance(value=best, origin="tuned", method=method, clips=tuple(clips), trials=told)
+    # Where nothing succeeds, the weakest guidance leaves most of the clip as it was, and would win for that.
+    value, origin = (best, "tuned") if trials[best][0] > 0 else (DEFAULT, "profile default: no trial succeeded")
+    return Guidance(value=value, origin=origin, method=method, clips=tuple(clips), trials=told)
 
 
 def _mean(results: Sequence[Mapping[str, float | None]], name: str) -> float:

@@ -3,56 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-from shotgraph import __version__
-from shotgraph.errors import ShotgraphError, UsageError
-from shotgraph.stage.bench.claims import Claims
+from shotgraph.errors import UsageError
+from shotgraph.stage.bench.claims import Claims, additions
 from shotgraph.stage.bench.codec import Codec
 from shotgraph.stage.bench.controls import controls
-from shotgraph.stage.bench.counting import measured
+from shotgraph.stage.bench.entrants import Entrant, entrant_of, tuning_entrant
 from shotgraph.stage.bench.guidance import DEFAULT, Guidance, tuned
-from shotgraph.stage.bench.methods import Method, Outcome, Settings, varied
+from shotgraph.stage.bench.measuring import BENCH_VERSION, Drawn, Meter
+from shotgraph.stage.bench.methods import Method, Settings
+from shotgraph.stage.bench.names import normal_name, varied
 from shotgraph.stage.bench.profiles import Profile
-from shotgraph.stage.bench.ranking import Floors, gate
-from shotgraph.stage.bench.rows import Results, Row, key_of
-from shotgraph.stage.bench.scores import Instruments, Scores, psnr_db, score
+from shotgraph.stage.bench.rows import Results, Row
+from shotgraph.stage.bench.scores import Instruments
 from shotgraph.stage.bench.strips import strip, write_png
 from shotgraph.stage.bench.truth import RANKED_FROM, TUNING_FROM, Truth, held_out
-from shotgraph.stage.edits import Edit, Family
+from shotgraph.stage.edits import Family
 
-# Bump it whenever the same frames may get other numbers.
-BENCH_VERSION = "1"
 MANIFEST = "bench.json"
 # So many clips of each edit get a contact sheet.
 PICTURED_CLIPS = 4
-_LIBRARIES = ("numpy", "opencv-python-headless", "torch", "diffusers", "transformers")
+_TUNED_ON: Family = "E1"
 
 Tell = Callable[[str], None]
 # The methods of a name without its variation; `UsageError` when there is none.
 Find = Callable[[str], Method]
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A method with what its name varies.
-
-    Attributes:
-        name: as typed, variation included.
-        method: that runs.
-        settings: of this variant.
-        missing: why it cannot run; empty when it can.
-    """
-
-    name: str
-    method: Method
-    settings: Settings
-    missing: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +42,10 @@ class Bench:
         folder: for results, pictures and the page.
         profile: how much.
         claims: frozen.
-        methods: names beside the controls.
+        methods: names beside the controls, in any form.
         find: name to method.
         codec: the model's VAE.
-        instruments: judges and embedder.
+        instruments: judges and embedders.
         settings: for all methods.
         guidance: given; None to choose it.
         tell: hears a line for every row.
@@ -90,25 +69,44 @@ class Bench:
             Every row of this benchmark, old and new.
         """
         # A name that is no method must not leave a folder behind.
-        self.entrants(DEFAULT)
+        self.entrants(self.asked, DEFAULT)
+        added = self._added()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._bind()
-        results = Results(self.folder)
-        guidance = self._guidance()
-        entrants = self.entrants(guidance.value)
+        results, guidance = Results(self.folder), self._guidance()
+        entrants = self._controls(guidance.value) + self.entrants((*self.asked, *added), guidance.value)
+        for name, why in added.items():
+            self.tell(f"added {name}: {why}")
         keys = [row.key for place in range(self.profile.clips) for row in self._rows_of(place, entrants, results)]
-        missing = {entrant.name: entrant.missing for entrant in entrants if entrant.missing}
-        return Finished(self, guidance, tuple(results.rows(keys)), missing, tuple(item.name for item in entrants))
+        return Finished(self, guidance, tuple(results.rows(keys)), tuple(entrants), added)
 
-    def entrants(self, guidance: float) -> list[Entrant]:
-        """The controls and every method named, able to run or not."""
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """Names of methods in their normal form, each once."""
+        return tuple(dict.fromkeys(map(normal_name, self.methods)))
+
+    def entrants(self, names: Sequence[str], guidance: float) -> list[Entrant]:
+        """Every method named, able to run or not; `UsageError` for one that does not exist."""
+        found: list[Entrant] = []
+        for name in names:
+            base, settings = varied(name, replace(self.settings, guidance=guidance))
+            found.append(entrant_of(name, self.find(base), settings, self.profile.seeds))
+        return found
+
+    def _controls(self, guidance: float) -> list[Entrant]:
         plain = replace(self.settings, guidance=guidance)
-        entrants = [Entrant(c.name, c, plain, c.missing(plain)) for c in controls(self.codec)]
-        for name in self.methods:
-            base, settings = varied(name, plain)
-            method = self.find(base)
-            entrants.append(Entrant(name, method, settings, method.missing(settings)))
-        return entrants
+        return [entrant_of(control.name, control, plain, self.profile.seeds) for control in controls(self.codec)]
+
+    def _added(self) -> dict[str, str]:
+        """Name to why, of what the claims between the methods asked for need as well; what does not exist is told."""
+        known = {control.name for control in controls(self.codec)}
+        wanted = additions(self.claims.all, asked=set(self.asked), controls=known, edits=set(self.profile.edits))
+        for name in list(wanted):
+            try:
+                self.find(varied(name, self.settings)[0])
+            except UsageError as error:
+                self.tell(f"cannot add {name}, {wanted.pop(name)}: {error}")
+        return wanted
 
     def _bind(self) -> None:
         """Tie the folder to the claims that it was started with."""
@@ -128,12 +126,13 @@ class Bench:
         if self.guidance is not None:
             guidance = Guidance(value=self.guidance, origin="given")
         else:
-            first = next((e for e in self.entrants(DEFAULT) if not e.method.is_control and not e.missing), None)
+            entrant = tuning_entrant(self.entrants(self.asked, DEFAULT), _TUNED_ON)
             clips = tuple(range(TUNING_FROM, TUNING_FROM + self.profile.tuning_clips))
-            if first is None or not clips:
-                guidance = Guidance(value=DEFAULT, origin="profile default")
+            if entrant is None or not clips:
+                why = "the profile tunes nothing" if not clips else "no method to tune with"
+                guidance = Guidance(value=DEFAULT, origin=f"profile default: {why}")
             else:
-                guidance = self._kept_guidance(first, clips)
+                guidance = self._kept_guidance(entrant, clips)
         (self.folder / "guidance.json").write_text(json.dumps(asdict(guidance), indent=1), encoding="utf-8")
         return guidance
 
@@ -145,13 +144,13 @@ class Bench:
 
         def trial(value: float, number: int) -> dict[str, float | None]:
             chosen = replace(entrant, settings=replace(entrant.settings, guidance=value))
-            return self._row(self._drawn("E1", number), number, chosen, 0, results).metrics
+            return self._row(self._drawn(_TUNED_ON, number), chosen, self.profile.seeds[0], results).metrics
 
         return tuned(trial, clips, method=entrant.name)
 
     def _drawn(self, family: Family, number: int) -> Drawn:
         edit = held_out(family, number, side_px=self.profile.side_px, frames=self.profile.frames)
-        return Drawn(Truth(edit), self.codec)
+        return Drawn(number, Truth(edit), self.codec)
 
     def _rows_of(self, place: int, entrants: Sequence[Entrant], results: Results) -> Iterator[Row]:
         """All rows of one clip, edit by edit, so that the truth is computed once.
@@ -161,56 +160,27 @@ class Bench:
         """
         number, turn = RANKED_FROM + place, self.profile.families(place)
         for family in self.profile.edits:
-            chosen = [e for e in entrants if not e.missing and (e.method.is_control or family in turn)]
             drawn = self._drawn(family, number)
-            for entrant in chosen:
-                for seed in self._seeds(entrant):
-                    yield self._row(drawn, number, entrant, seed, results)
+            for entrant in entrants:
+                if entrant.refuses(family) or not (entrant.is_control or family in turn):
+                    continue
+                for seed in entrant.seeds:
+                    yield self._row(drawn, entrant, seed, results)
 
-    def _seeds(self, entrant: Entrant) -> tuple[int, ...]:
-        seeds = self.profile.seeds
-        return seeds if entrant.method.is_sampled(entrant.settings) else seeds[:1]
-
-    def _row(self, drawn: Drawn, number: int, entrant: Entrant, seed: int, results: Results) -> Row:
+    def _row(self, drawn: Drawn, entrant: Entrant, seed: int, results: Results) -> Row:
         """From the file, or measured now."""
-        empty = self._empty(drawn.truth.edit, number, entrant, seed)
-        done = results.done(empty.key)
+        meter = Meter(self.instruments, self.claims.defaults)
+        blank = meter.blank(drawn, entrant, seed)
+        done = results.done(blank.key)
         if done is not None:
             return done
-        row, outcome = _measured(empty, drawn, entrant, self.instruments)
+        row, outcome = meter.measured(blank, drawn, entrant)
         results.append(row)
-        if outcome is not None and number < RANKED_FROM + PICTURED_CLIPS:
+        if outcome is not None and row.clip < RANKED_FROM + PICTURED_CLIPS:
             write_png(strip_path(self.folder, row.key), strip(outcome.frames))
         told = row.error or row.not_rankable or f"success {row.metrics['success']}"
-        self.tell(f"{row.method}  clip {number}  {row.edit}  seed {seed}  {row.seconds:.1f} s  {told}")
+        self.tell(f"{row.method}  clip {row.clip}  {row.edit}  seed {seed}  {row.seconds:.1f} s  {told}")
         return row
-
-    def _empty(self, edit: Edit, number: int, entrant: Entrant, seed: int) -> Row:
-        """A row without numbers, under its key."""
-        settings = asdict(entrant.settings) | {"sampled": entrant.method.is_sampled(entrant.settings)}
-        decides: dict[str, Any] = {
-            "bench": BENCH_VERSION,
-            "source": edit.source.model_dump(mode="json"),
-            "target": edit.target.model_dump(mode="json"),
-            "seed": seed,
-            "method": entrant.name,
-            "version": entrant.method.version,
-            "settings": {} if entrant.method.is_control else settings,
-            "instruments": self.instruments.version,
-            "vae": self.codec.version,
-        }
-        return Row(
-            key=key_of(decides),
-            clip=number,
-            edit=edit.family,
-            seed=seed,
-            method=entrant.name,
-            version=entrant.method.version,
-            group=entrant.settings.group,
-            control=entrant.method.is_control,
-            settings=settings,
-            versions=versions(),
-        )
 
 
 @dataclass(frozen=True)
@@ -221,15 +191,20 @@ class Finished:
         bench: what was asked.
         guidance: what was used.
         rows: of this benchmark alone, whatever else the file holds.
-        missing: method to why it could not run.
-        names: every method, the controls first.
+        entrants: everybody, the controls first.
+        added: name to why, of those that nobody asked for.
     """
 
     bench: Bench
     guidance: Guidance
     rows: tuple[Row, ...]
-    missing: dict[str, str]
-    names: tuple[str, ...]
+    entrants: tuple[Entrant, ...]
+    added: Mapping[str, str]
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Method to why it could not run."""
+        return {entrant.name: entrant.missing for entrant in self.entrants if entrant.missing}
 
     @property
     def trials(self) -> list[tuple[int, Family]]:
@@ -243,70 +218,6 @@ class Finished:
         return [row for row in self.rows if row.method == method and (row.clip, row.edit) in trials]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """One clip and edit with everything that does not depend on a method.
-
-    Attributes:
-        truth: exact.
-        codec: the model's VAE.
-    """
-
-    truth: Truth
-    codec: Codec
-
-    @cached_property
-    def floors(self) -> Floors:
-        """What the VAE alone loses of the source."""
-        if self.codec.missing:
-            return Floors(reason=self.codec.missing)
-        source, background = self.truth.source, self.truth.background
-        there_and_back = self.codec.round_trip(source)
-        kept = psnr_db(there_and_back, source, background) if background is not None and background.any() else None
-        return Floors(kept, psnr_db(there_and_back, source), "nothing has to stay")
-
-
-def _measured(empty: Row, drawn: Drawn, entrant: Entrant, instruments: Instruments) -> tuple[Row, Outcome | None]:
-    """Run and score; what the method dies of becomes a row too."""
-    truth, outcome, fault = drawn.truth, None, ""
-    with measured(counts=False) as cost:
-        try:
-            outcome = entrant.method.run(truth.source, truth.edit, empty.seed, entrant.settings)
-        except ShotgraphError as error:
-            fault = str(error)
-    spent = {"seconds": cost.seconds, "peak_bytes": cost.peak_bytes}
-    if outcome is None:
-        return empty.model_copy(update={**spent, "error": fault, "not_rankable": fault, "evaluations": None}), None
-    if outcome.frames.shape != truth.source.shape:
-        fault = f"frames must be {truth.source.shape}, got {outcome.frames.shape}"
-        return empty.model_copy(update={**spent, "error": fault, "not_rankable": fault}), None
-    scores = score(outcome.frames, truth, instruments)
-    for name, value in outcome.facts.items():
-        scores.keep(name, value, "")
-    asked = entrant.settings
-    why = gate(scores, drawn.floors, reconstructs=asked.reconstruct, guidance=asked.guidance)
-    return _filled(empty, scores, outcome, why, spent), outcome
-
-
-def _filled(empty: Row, scores: Scores, outcome: Outcome, why: str, spent: dict[str, Any]) -> Row:
-    return empty.model_copy(
-        update={
-            **spent,
-            "metrics": scores.values,
-            "reasons": scores.reasons,
-            "evaluations": outcome.evaluations,
-            "rankable": not why,
-            "not_rankable": why,
-        }
-    )
-
-
 def strip_path(folder: Path, key: str) -> Path:
     """Where the picture of a row lies."""
     return folder / "strips" / f"{key.rpartition(':')[2]}.png"
-
-
-def versions() -> dict[str, str]:
-    """Of us and of the libraries whose release can change a number."""
-    installed = {name: metadata.version(name) for name in _LIBRARIES}
-    return {"shotgraph": __version__, **installed}

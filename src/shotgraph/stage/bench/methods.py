@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shotgraph.errors import UsageError
-from shotgraph.stage.edits import Edit
+from shotgraph.stage.edits import Edit, Family
 
 Frames = NDArray[np.float32]
-_SEPARATOR, _JOINT = "@", "+"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ class Outcome:
     Attributes:
         frames: (T, H, W, 3) display values.
         evaluations: frames put through the noise predictor; 0 without one, None when they could not be counted.
-        facts: numbers the method tells of itself, such as ``evaluations_per_frame``.
+        facts: finite numbers the method tells of itself, such as ``evaluations_per_frame``.
     """
 
     frames: Frames
@@ -91,54 +89,14 @@ class Method(Protocol):
         """What keeps it from running here; empty when nothing does."""
         ...
 
+    def refuses(self, family: Family) -> str:
+        """Why it cannot take edits of that family, where nothing is missing; empty when it can."""
+        ...
+
+    def identity(self, settings: Settings) -> Mapping[str, str]:
+        """What decides its answer beside version and settings, where nothing is missing: weights, libraries, machine."""
+        ...
+
     def run(self, frames: Frames, edit: Edit, seed: int, settings: Settings) -> Outcome:
         """Edit `frames`, (T, H, W, 3), of ``edit.source``."""
         ...
-
-
-def varied(name: str, settings: Settings) -> tuple[str, Settings]:
-    """A name such as ``per_frame@guidance=7.5+reconstruct`` taken apart.
-
-    Args:
-        name: a method, and what differs from the run's settings behind an ``@``.
-        settings: of the run.
-
-    Returns:
-        The method's own name, and the settings of this variant.
-
-    Raises:
-        UsageError: a variation that is no setting.
-    """
-    base, _, variation = name.partition(_SEPARATOR)
-    for item in variation.split(_JOINT) if variation else ():
-        key, _, value = item.partition("=")
-        if key in ("matte", "reconstruct") and not value:
-            settings = replace(settings, **{key: True})
-        elif key in ("steps", "inversion_steps", "guidance") and _is_number(value):
-            kind = float if key == "guidance" else int
-            settings = replace(settings, **{key: kind(float(value))})
-        elif key and value:
-            settings = replace(settings, extra={**settings.extra, key: _scalar(value)})
-        else:
-            raise UsageError(
-                f"bench: a variation must be matte, reconstruct or name=value, got {item!r} in {name!r}; "
-                "write METHOD@guidance=3+reconstruct"
-            )
-    return base, settings
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _scalar(text: str) -> Any:
-    """Numbers and truth values as YAML would read them, anything else as text."""
-    if text in ("true", "false"):
-        return text == "true"
-    if not _is_number(text):
-        return text
-    return int(text) if text.lstrip("-").isdigit() else float(text)

@@ -1,40 +1,40 @@
 """The seam to edit nodes: a method is ``edit.NAME``, run through the real engine on a clip of the stage.
 
-What a node needs beside the plate is computed by other nodes, named by the kind of the port, and kept in one cache: methods
-that start from the same inversion share it.
+What a node needs beside the plate is computed by other nodes and kept in one cache: methods that start from the same inversion
+share it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
 from shotgraph.api.graph import GraphSpec, NodeSpec
 from shotgraph.api.node import Node
-from shotgraph.api.ports import PortSpec, port_specs
 from shotgraph.api.shot import Shot
 from shotgraph.errors import Exit, NodeError, PluginError, UnavailableError
 from shotgraph.models.registry import resolve
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.compile import NodeClasses
 from shotgraph.pipeline.events import CancelFlag, Event
+from shotgraph.pipeline.host import default_threads, environment, settle_device, settle_dtype
 from shotgraph.pipeline.identity import IdentityMemo
 from shotgraph.pipeline.planner import Planner, RunOptions
 from shotgraph.pipeline.session import Session
-from shotgraph.stage.bench.counting import measured
+from shotgraph.stage.bench.counting import Evaluations, counted
 from shotgraph.stage.bench.ends import ClipSource, MatteSource, keeping
 from shotgraph.stage.bench.methods import Frames, Outcome, Settings
 from shotgraph.stage.bench.truth import Truth
-from shotgraph.stage.edits import Edit
+from shotgraph.stage.bench.wiring import PAINT, Wiring, asked_of, needs_paint, takes_paint, write_paint
+from shotgraph.stage.edits import Edit, Family
 
 PREFIX = "edit."
-# Which node gives what a port of that kind asks for.
-_PROVIDERS = {"trajectory": "diffuse.invert", "flow": "flow.dis", "depth": "depth.estimate"}
 
 
 def node_methods(ids: Iterable[str]) -> tuple[str, ...]:
@@ -91,114 +91,106 @@ class NodeMethod:
     @property
     def version(self) -> str:
         """Of the node and of its distribution."""
-        return f"{self.classes.node_class(self.node_id).version} ({self.classes.distribution(self.node_id)})"
+        return self._version(self._node)
+
+    @property
+    def _node(self) -> type[Node]:
+        return self.classes.node_class(self.node_id)
+
+    def _version(self, node: type[Node]) -> str:
+        return f"{node.version} ({self.classes.distribution(node.id)})"
 
     def is_sampled(self, settings: Settings) -> bool:
         """Whether it takes a seed; where that is only for noise on the way, whether there is any."""
-        fields = self.classes.node_class(self.node_id).Params.model_fields
+        fields = self._node.Params.model_fields
         draws = "eta" not in fields or float(settings.extra.get("eta", fields["eta"].default)) > 0
         return "seed" in fields and draws
 
     def missing(self, settings: Settings) -> str:
-        """The node, a node it needs, its model, or a parameter that the variation names."""
+        """The node, a node it needs, a model, or a parameter that the variation names."""
         try:
-            node = self.classes.node_class(self.node_id)
-            providers = {port.name: self._provider(port) for port in _needed(node, settings)}
+            wiring = Wiring(self._node, self.classes, settings)
+            models = wiring.models
         except PluginError as error:
             return str(error)
-        without = sorted(name for name, provider in providers.items() if not provider)
-        if without:
-            return f"{self.node_id} needs {', '.join(without)}, which the bench cannot give"
-        unknown = sorted(set(settings.extra) - set(node.Params.model_fields))
-        if unknown:
-            return f"{self.node_id} has no parameter {', '.join(unknown)}"
-        if settings.matte and _matte_port(node) is None:
+        if wiring.unfed:
+            return f"{self.node_id} needs {', '.join(wiring.unfed)}, which the bench cannot give"
+        if wiring.unknown:
+            return f"{self.node_id} has no parameter {', '.join(wiring.unknown)}"
+        if settings.matte and not wiring.takes_matte:
             return f"{self.node_id} takes no matte"
-        return _lacks(node, settings) or (_no_model(settings.model) if "model" in node.Params.model_fields else "")
+        if wiring.unsaid:
+            return f"{self.node_id} needs {', '.join(wiring.unsaid)}, which no prompt says"
+        return next((reason for name in models.values() if (reason := _no_model(name))), "")
+
+    def refuses(self, family: Family) -> str:
+        """A painted first frame is what E9 gives, and nothing else does."""
+        if family == "E9":
+            return "" if takes_paint(self._node) else f"{self.node_id} takes no painted first frame"
+        return f"{self.node_id} needs a painted first frame, which E9 alone gives" if needs_paint(self._node) else ""
+
+    def identity(self, settings: Settings) -> Mapping[str, str]:
+        """Weights, the nodes that it needs, and the host as the engine's own keys have it."""
+        device = settle_device(self.device)
+        wiring = Wiring(self._node, self.classes, settings)
+        return {
+            **environment(device=device, threads=self.threads or default_threads()),
+            "dtype": settle_dtype("auto", device),
+            **{f"node {node.id}": self._version(node) for node in wiring.providers},
+            **{f"model of {node_id}": resolve(name).digest for node_id, name in wiring.models.items()},
+        }
 
     def run(self, frames: Frames, edit: Edit, seed: int, settings: Settings) -> Outcome:
-        """Edit through the engine.
+        """Edit through the engine; `NodeError` when the graph did not run.
 
         Args:
             frames: (T, H, W, 3).
-            edit: prompts, and the matte where the settings ask for it.
+            edit: prompts, the matte where the settings ask for it, the painted frame where the node takes one.
             seed: of the noise.
             settings: of the run.
 
         Returns:
             Frames, counted evaluations, and every number the nodes noted.
-
-        Raises:
-            NodeError: the graph did not run.
         """
-        node = self.classes.node_class(self.node_id)
+        wiring = Wiring(self._node, self.classes, settings)
         kept: list[Frames] = []
         facts: dict[str, float] = {}
-        with TemporaryDirectory(prefix="shotgraph-bench-") as name:
+        with TemporaryDirectory(prefix="shotgraph-bench-") as name, _counting(wiring) as evaluations:
             folder = Path(name)
+            asked = asked_of(edit, seed, settings)
             np.save(folder / "clip.npy", frames)
             if settings.matte:
                 np.save(folder / "matte.npy", Truth(edit).mattes)
-            graph = GraphSpec(
-                preset="bench", nodes=tuple(self._graph(node, folder, _asked(edit, seed, settings))), targets=("out",)
-            )
-            ends: dict[str, type[Node]] = {cls.id: cls for cls in (ClipSource, MatteSource, keeping(kept))}
-            planner = Planner(
-                WithEnds(self.classes, ends),
-                Cache(self.cache),
-                IdentityMemo(None),
-                # Kept frames of the edit itself would make it free; what other methods share is kept.
-                RunOptions(device=self.device, threads=self.threads, identity="content", force=True, refresh=("edit",)),
-            )
-            session = Session(planner, listener=lambda event: _note(event, facts), cancel=CancelFlag())
-            with measured(counts="model" in node.Params.model_fields) as cost:
-                (result,) = session.run([(Shot(name="clip", root=folder), graph)])
+            if edit.family == "E9":
+                asked[PAINT] = write_paint(folder, Truth(edit).target[0])
+            self._edit(folder, wiring.graph(folder, asked), kept, facts)
+        return Outcome(frames=np.stack(kept), evaluations=evaluations.frames, facts=facts)
+
+    def _edit(self, folder: Path, nodes: Sequence[NodeSpec], kept: list[Frames], facts: dict[str, float]) -> None:
+        """Run the graph; its end fills `kept`, its notes `facts`."""
+        ends: dict[str, type[Node]] = {cls.id: cls for cls in (ClipSource, MatteSource, keeping(kept))}
+        planner = Planner(
+            WithEnds(self.classes, ends),
+            Cache(self.cache),
+            IdentityMemo(None),
+            # Kept frames of the edit itself would make it free; what other methods share is kept.
+            RunOptions(device=self.device, threads=self.threads, identity="content", force=True, refresh=("edit",)),
+        )
+        session = Session(planner, listener=lambda event: _note(event, facts), cancel=CancelFlag())
+        graph = GraphSpec(preset="bench", nodes=tuple(nodes), targets=("out",))
+        (result,) = session.run([(Shot(name="clip", root=folder), graph)])
         if result.exit is not Exit.VERIFIED:
             raise NodeError(f"bench: {self.node_id} must edit the clip, got: {result.message}")
-        return Outcome(frames=np.stack(kept), evaluations=cost.evaluations, facts=facts)
-
-    def _provider(self, port: PortSpec) -> str:
-        """Id of the node that gives what `port` needs; empty when the bench has none. `PluginError` when not installed."""
-        kind = port.kinds[0]
-        if kind in ("rgb", "native", "mask"):
-            return ClipSource.id
-        provider = _PROVIDERS.get(kind, "")
-        return provider if not provider else self.classes.node_class(provider).id
-
-    def _graph(self, node: type[Node], folder: Path, asked: Mapping[str, Any]) -> list[NodeSpec]:
-        """Plate, what the node needs, the node, and the end."""
-        specs = [NodeSpec(name="plate", node=ClipSource.id, settings={"file": str(folder / "clip.npy")})]
-        links: dict[str, str] = {}
-        for port in port_specs(node.In):
-            kind, matte = port.kinds[0], folder / "matte.npy"
-            if kind == "mask" and matte.exists():
-                specs.append(NodeSpec(name="given_matte", node=MatteSource.id, settings={"file": str(matte)}))
-                links[port.name] = "given_matte"
-            elif port.optional:
-                continue
-            elif kind in _PROVIDERS:
-                provider = self.classes.node_class(_PROVIDERS[kind])
-                own = dict.fromkeys(_pictures(provider), "plate") | _fitting(provider, asked)
-                specs.append(NodeSpec(name=f"given_{kind}", node=provider.id, settings=own))
-                links[port.name] = f"given_{kind}"
-            else:
-                links[port.name] = "plate"
-        specs.append(NodeSpec(name="edit", node=node.id, settings=links | _fitting(node, asked)))
-        specs.append(NodeSpec(name="out", node="bench.keep", settings={"video": f"edit.{_picture_output(node)}"}))
-        return specs
 
 
-def _needed(node: type[Node], settings: Settings) -> list[PortSpec]:
-    """Ports that must be linked."""
-    return [port for port in port_specs(node.In) if not port.optional and not (settings.matte and "mask" in port.kinds)]
-
-
-def _lacks(node: type[Node], settings: Settings) -> str:
-    """Required parameters that the bench knows no value for."""
-    known = {"model", "prompt", "source_prompt", "inversion_prompt", "steps", "inversion_steps", "guidance", "seed"}
-    required = {name for name, item in node.Params.model_fields.items() if item.is_required()}
-    without = sorted(required - known - set(settings.extra))
-    return f"{node.id} needs {', '.join(without)}, which no prompt says" if without else ""
+@contextmanager
+def _counting(wiring: Wiring) -> Iterator[Evaluations]:
+    """Evaluations of networks; without a model there are none, and torch is not loaded to see that."""
+    if wiring.models:
+        with counted() as evaluations:
+            yield evaluations
+    else:
+        yield Evaluations()
 
 
 def _no_model(name: str) -> str:
@@ -212,40 +204,8 @@ def _no_model(name: str) -> str:
     return ""
 
 
-def _matte_port(node: type[Node]) -> str | None:
-    return next((port.name for port in port_specs(node.In) if "mask" in port.kinds), None)
-
-
-def _pictures(node: type[Node]) -> list[str]:
-    """Names of the required picture inputs."""
-    return [p.name for p in port_specs(node.In) if not p.optional and p.kinds[0] in ("rgb", "native")]
-
-
-def _picture_output(node: type[Node]) -> str:
-    return next(port.name for port in port_specs(node.Out) if "rgb" in port.kinds)
-
-
-def _asked(edit: Edit, seed: int, settings: Settings) -> dict[str, Any]:
-    """Every parameter that the bench knows a value for."""
-    return {
-        "model": settings.model,
-        "prompt": edit.source_prompt if settings.reconstruct else edit.target_prompt,
-        "source_prompt": edit.source_prompt,
-        "inversion_prompt": edit.source_prompt,
-        "steps": settings.steps,
-        "inversion_steps": settings.inversion_steps,
-        "guidance": settings.guidance,
-        "seed": seed,
-        **settings.extra,
-    }
-
-
-def _fitting(node: type[Node], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Those parameters that the node has."""
-    return {name: value for name, value in asked.items() if name in node.Params.model_fields}
-
-
 def _note(event: Event, facts: dict[str, float]) -> None:
-    """Numbers that nodes note about their units: the last one counts."""
+    """Numbers that nodes note about their units: the last one counts. What is not finite is no number."""
     if event.kind == "note":
-        facts.update({name: float(value) for name, value in event.values if isinstance(value, int | float)})
+        numbers = {name: value for name, value in event.values if isinstance(value, int | float)}
+        facts.update({name: float(value) for name, value in numbers.items() if math.isfinite(value)})

@@ -26,6 +26,7 @@ def page(
     lines: Sequence[Line],
     entries: Sequence[Mapping[str, Any]],
     sheets: Sequence[tuple[str, Path]],
+    notes: Sequence[str],
     warnings: Sequence[str],
 ) -> str:
     """The whole page.
@@ -35,6 +36,7 @@ def page(
         lines: its table.
         entries: its claims with verdicts.
         sheets: (title, PNG) of contact sheets; their bytes go into the page.
+        notes: sentences on what was run and what was not.
         warnings: sentences that must be read before any number.
 
     Returns:
@@ -45,6 +47,7 @@ def page(
         f'<p class="caveat">{escape(CAVEAT)}</p>',
         *(f'<p class="caveat">{escape(warning)}</p>' for warning in warnings),
         f"<p>{escape(_setup(finished))}</p>",
+        *(f"<p>{escape(note)}</p>" for note in notes),
         "<h2>Methods</h2>",
         _table(lines),
         f"<p>{escape(BRACKETS)} {escape(_missing(lines))}</p>",
@@ -122,7 +125,10 @@ def _drawn_claims(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _claims(entries: Sequence[Mapping[str, Any]]) -> str:
-    heads = "".join(f"<th>{text}</th>" for text in ("claim", "verdict", "effect", "95 %", "minimum", "clips", "why"))
+    confidence = f"{entries[0]['confidence']:.0%}" if entries else "interval"
+    heads = "".join(
+        f"<th>{text}</th>" for text in ("claim", "verdict", "effect", confidence, "minimum", "clips", "why")
+    )
     return f"<table><tr>{heads}</tr>{''.join(_claim_row(entry) for entry in entries)}</table>"
 
 

@@ -59,14 +59,15 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 rotates=False,
                 tuning_clips=0,
             ),
-            # 24 clips in turn: 18 have an edit that flicker is claimed on, 6 a colour that success is asked of.
+            # 32 clips in turn: 24 with an edit that flicker is claimed on, so that the 16 of a claim are left when a third
+            # fails the edit; 8 with a colour, enough to say whether a method can colour at all.
             Profile(
                 name="claims",
                 side_px=128,
                 frames=8,
                 steps=25,
                 inversion_steps=50,
-                clips=24,
+                clips=32,
                 edits=("E1", "E2", "E4", "E5"),
                 seeds=(0, 1, 2),
                 rotates=True,

@@ -18,7 +18,7 @@ from shotgraph.stage.bench.strips import Coded, read_png, sheet, strip, write_pn
 from shotgraph.stage.bench.table import Line, summary
 from shotgraph.stage.bench.truth import Truth, held_out
 from shotgraph.stage.bench.verdicts import judge_claims
-from shotgraph.stage.edits import TITLES, Family
+from shotgraph.stage.edits import FAMILIES, TITLES, Family
 
 # Below this, judge and embedder do not see the same thing.
 LEAST_AGREEMENT = 0.6
@@ -35,6 +35,7 @@ class Report:
         claims_file: verdicts.
         page_file: HTML.
         sheets: contact sheets.
+        notes: what was run that nobody asked for, and what was not run.
         warnings: what must be read before any number.
     """
 
@@ -43,6 +44,7 @@ class Report:
     claims_file: Path
     page_file: Path
     sheets: tuple[Path, ...]
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -57,29 +59,44 @@ def write_report(finished: Finished) -> Report:
     """
     folder = finished.bench.folder
     entries = judge_claims(finished.bench.claims, finished.rows)
-    lines, warnings = summary(finished), _warnings(finished)
+    lines, notes, warnings = summary(finished), _notes(finished), _warnings(finished)
     sheets = _sheets(finished)
     claims_file, page_file = folder / "claims.json", folder / "index.html"
     replace_text(claims_file, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
-    replace_text(page_file, page(finished, lines, entries, sheets, warnings))
+    replace_text(page_file, page(finished, lines, entries, sheets, notes, warnings))
     return Report(
         lines=tuple(lines),
         claims=tuple(entries),
         claims_file=claims_file,
         page_file=page_file,
         sheets=tuple(path for _, path in sheets),
+        notes=notes,
         warnings=warnings,
     )
 
 
+def _notes(finished: Finished) -> tuple[str, ...]:
+    """What was run that nobody asked for, and what was not run at all."""
+    notes = [f"{name} was added: {why}." for name, why in finished.added.items()]
+    left = [f"{family} ({TITLES[family]})" for family in FAMILIES if family not in finished.bench.profile.edits]
+    return (*notes, *([f"Not run: {', '.join(left)}."] if left else []))
+
+
 def _warnings(finished: Finished) -> tuple[str, ...]:
+    warnings: list[str] = []
+    without = finished.bench.codec.missing
+    if without:
+        slack = finished.bench.claims.defaults.background_slack_db
+        warnings.append(
+            f"There is no VAE ({without}), and so no floor: a background that is ruined by more than {slack:g} dB was not seen."
+        )
     agreement = spearman(finished.rows)
-    if agreement is None or agreement >= LEAST_AGREEMENT:
-        return ()
-    return (
-        f"Success and the embedder's text alignment agree with a rank correlation of {agreement:.2f} only "
-        f"(at least {LEAST_AGREEMENT:g} is wanted): trust neither alone.",
-    )
+    if agreement is not None and agreement < LEAST_AGREEMENT:
+        warnings.append(
+            f"Success and the embedder's text alignment agree with a rank correlation of {agreement:.2f} only "
+            f"(at least {LEAST_AGREEMENT:g} is wanted): trust neither alone."
+        )
+    return tuple(warnings)
 
 
 def spearman(rows: Sequence[Row]) -> float | None:

@@ -31,13 +31,15 @@ class Row(BaseModel):
         group: ``free``, or ``matte`` where the method was told where to edit.
         control: its answer is known beforehand.
         settings: what it was run with.
+        identity: what else decides the method's answer: weights, libraries, machine.
         metrics: name to number; None where it could not be measured.
         reasons: metric to why there is no number.
+        facts: what the method says of itself; never ranked.
         rankable: it succeeded, so that its other numbers may be compared.
         not_rankable: why not.
         seconds: wall time of the method alone.
-        peak_bytes: most memory the process held meanwhile.
-        evaluations: frames put through the noise predictor.
+        peak_bytes: most memory meanwhile: of the GPUs where any is in use, else of the process.
+        evaluations: frames put through the noise predictor; None where they could not be counted.
         versions: of us and of the libraries that count.
         error: what the method died of; such a row is tried again.
     """
@@ -53,8 +55,10 @@ class Row(BaseModel):
     group: str
     control: bool
     settings: dict[str, Any]
+    identity: dict[str, str] = {}
     metrics: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
+    facts: dict[str, float] = {}
     rankable: bool = False
     not_rankable: str = ""
     seconds: float = 0.0
@@ -69,7 +73,7 @@ class Row(BaseModel):
 
 
 def key_of(ingredients: Mapping[str, Any]) -> str:
-    """The key of a row: of clip, edit, seed, method, version, settings and what measures it."""
+    """The key of a row: of everything that decides it."""
     return text_key(digest(canonical(dict(ingredients))))
 
 

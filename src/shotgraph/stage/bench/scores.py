@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -10,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shotgraph.api import FlowFrame
 from shotgraph.errors import UsageError
-from shotgraph.maths.flow import occlusion
 from shotgraph.metrics.embedder import Embedder
 from shotgraph.metrics.embeddings import (
     appearance_leak,
@@ -23,7 +24,8 @@ from shotgraph.metrics.embeddings import (
 from shotgraph.metrics.fidelity import gmsd, psnr, ssim
 from shotgraph.metrics.flicker import object_flicker
 from shotgraph.metrics.motion import centroids, follow, motion_alignment, motion_fidelity, trajectory_error
-from shotgraph.metrics.warp import long_range_warp_error, warp_error, warp_ssim
+from shotgraph.metrics.warp import WarpScore, long_range_warp_error, warp_error, warp_ssim
+from shotgraph.plugins.analysis.flow import flow_of_pair
 from shotgraph.stage.bench.methods import Frames
 from shotgraph.stage.bench.success import Success, judge_success
 from shotgraph.stage.bench.truth import Mask, Truth
@@ -36,6 +38,7 @@ _THUMBNAIL_PX = 16
 # A pixel belongs to the object when it differs from both clean plates by this much in some channel.
 _DIFFERS = 0.12
 _LEAST_PX = 12
+_REMOVED = "the object is removed"
 
 Vectors = NDArray[np.float64]
 
@@ -49,14 +52,18 @@ class Instruments:
         embedder: of frames and words.
         consistency: an embedder of frames that was taught to see flicker.
         version: digests of what there is; joins the keys of rows.
+        no_reader: why there is none.
         no_embedder: why there is none.
+        no_consistency: why there is none.
     """
 
     reader: Reader | None = None
     embedder: Embedder | None = None
     consistency: Embedder | None = None
     version: str = ""
-    no_embedder: str = "no stage-clip is installed"
+    no_reader: str = ""
+    no_embedder: str = "no embedder of frames and words"
+    no_consistency: str = "no embedder that sees flicker"
 
 
 @dataclass
@@ -80,7 +87,9 @@ class Scores:
         self.keep(name, value, why)
 
     def keep(self, name: str, value: float | None, why: str) -> None:
-        """As `measure`, for a number that is there already."""
+        """As `measure`, for a number that is there already; one that is none, such as NaN, becomes the reason."""
+        if value is not None and not math.isfinite(value):
+            value, why = None, f"got {value}"
         self.values[name] = value
         if value is None:
             self.reasons[name] = why
@@ -98,7 +107,7 @@ def score(frames: Frames, truth: Truth, instruments: Instruments) -> Scores:
         Numbers and reasons; warp errors, flicker in thousandths.
     """
     scores = Scores()
-    _success(scores, judge_success(frames, truth, instruments.reader))
+    _success(scores, judge_success(frames, truth, instruments.reader, instruments.no_reader))
     _fidelity(scores, frames, truth)
     _consistency(scores, frames, truth)
     _motion(scores, frames, truth)
@@ -140,16 +149,23 @@ def _mean(metric: Callable[[Frames, Frames], float], frames: Frames, other: Fram
 
 def _consistency(scores: Scores, frames: Frames, truth: Truth) -> None:
     flows, seen = truth.flows
-    near = _scaled(warp_error(frames, flows, seen).value)
-    floor = _scaled(warp_error(truth.target, flows, seen).value)
-    scores.keep("warp_error_e3", near, "nothing is seen in two neighbouring frames")
-    excess = None if near is None or floor is None else near - floor
-    scores.keep("warp_error_excess_e3", excess, "nothing is seen in two neighbouring frames")
-    scores.measure("warp_error_far_e3", lambda: _scaled(long_range_warp_error(frames, *truth.far_flows).value))
+    _over_truth(scores, "warp_error", lambda clip: warp_error(clip, flows, seen), frames, truth)
+    _over_truth(scores, "warp_error_far", lambda clip: long_range_warp_error(clip, *truth.far_flows), frames, truth)
     scores.measure("warp_ssim", lambda: warp_ssim(frames, flows, seen).value)
-    scores.measure("flicker_e3", lambda: _scaled(object_flicker(frames, *truth.object_tracks)))
+    if truth.removes:
+        scores.keep("flicker_e3", None, _REMOVED)
+    else:
+        scores.measure("flicker_e3", lambda: _scaled(object_flicker(frames, *truth.edited_tracks)))
     vectors = _thumbnails(frames)
     scores.measure("consistency_pixels", lambda: frame_consistency_adjacent(vectors))
+
+
+def _over_truth(scores: Scores, name: str, error: Callable[[Frames], WarpScore], frames: Frames, truth: Truth) -> None:
+    """A warp error, and how much of it the true edit does not have."""
+    unseen = "nothing is seen in two of the frames"
+    own, floor = _scaled(error(frames).value), _scaled(error(truth.target).value)
+    scores.keep(f"{name}_e3", own, unseen)
+    scores.keep(f"{name}_excess_e3", None if own is None or floor is None else own - floor, unseen)
 
 
 def _scaled(value: float | None) -> float | None:
@@ -170,44 +186,43 @@ def _thumbnails(frames: Frames) -> Vectors:
 
 def _motion(scores: Scores, frames: Frames, truth: Truth) -> None:
     scores.keep("motion_px", truth.motion_px, "")
-    plates = truth.plates
-    # Elsewhere a texture that was smoothed differs from the plate as much as an object does.
-    path, wanted = (centroids(_objectness(clip, plates) * truth.sweep) for clip in (frames, truth.target))
-    found = np.isfinite(path).all(axis=1)
-    lost = f"the object is found in {int(found.sum())} of {len(frames)} frames"
-    enough = 2 * int(found.sum()) >= len(frames)
-    scores.keep("trajectory_error_px", trajectory_error(path, wanted) if enough else None, lost)
-    forward = [_measured_flow(a, b) for a, b in pairwise(frames)]
-    backward = [_measured_flow(b, a) for a, b in pairwise(frames)]
+    moved = [flow_of_pair(a, b, preset="medium", scale=1.0) for a, b in pairwise(frames)]
     flows, seen = truth.flows
-    scores.measure("motion_alignment_px", lambda: motion_alignment(np.stack(forward), flows, visible=seen))
-    scores.measure("motion_fidelity", lambda: _fidelity_of_motion(forward, backward, truth))
+    forward = np.stack([flow.forward for flow in moved])
+    scores.measure("motion_alignment_px", lambda: motion_alignment(forward, flows, visible=seen))
+    if truth.removes:
+        for name in ("trajectory_error_px", "motion_fidelity"):
+            scores.keep(name, None, _REMOVED)
+        return
+    _trajectory(scores, frames, truth)
+    scores.measure("motion_fidelity", lambda: _fidelity_of_motion(moved, truth))
 
 
-def _objectness(frames: Frames, plates: tuple[Frames, Frames]) -> NDArray[np.float64]:
-    """(T, H, W): how much a pixel differs from the clips without the object, whatever the object was turned into."""
-    nearest = np.minimum(*(np.abs(frames - plate).max(axis=-1) for plate in plates))
-    weights = np.where(nearest > _DIFFERS, nearest, 0).astype(np.float64)
-    enough = (weights > 0).sum(axis=(1, 2)) >= _LEAST_PX
-    return weights * enough[:, None, None]
+def _trajectory(scores: Scores, frames: Frames, truth: Truth) -> None:
+    """Where the object is seen to be, against where it is."""
+    # Elsewhere a texture that was smoothed differs from the plate as much as an object does.
+    found = _found(frames, truth.plates) & truth.sweep
+    path, wanted = centroids(found.astype(np.float32)), truth.path
+    known = np.isfinite(wanted).all(axis=1)
+    count = int((np.isfinite(path).all(axis=1) & known).sum())
+    lost = f"the object is found in {count} of {int(known.sum())} frames"
+    scores.keep("trajectory_error_px", trajectory_error(path, wanted) if 2 * count >= known.sum() else None, lost)
 
 
-def _measured_flow(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    coded = [
-        cv2.cvtColor(np.rint(np.clip(p, 0, 1) * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY) for p in (first, second)
-    ]
-    empty = np.zeros((*first.shape[:2], 2), np.float32)
-    return np.asarray(dis.calc(coded[0], coded[1], empty), np.float32)
+def _found(frames: Frames, plates: tuple[Frames, Frames]) -> Mask:
+    """(T, H, W): which pixels differ from the clips without the object, whatever the object was turned into."""
+    # All alike: weighed by how much they differ, the light half of a pattern would pull the centre to itself.
+    differs = np.minimum(*(np.abs(frames - plate).max(axis=-1) for plate in plates)) > _DIFFERS
+    return differs & (differs.sum(axis=(1, 2)) >= _LEAST_PX)[:, None, None]
 
 
-def _fidelity_of_motion(forward: list[NDArray[np.float32]], backward: list[NDArray[np.float32]], truth: Truth) -> float:
-    """Points of the result, followed by its own flow, against the exact paths of the source's."""
-    paths, seen = truth.frame_tracks
+def _fidelity_of_motion(moved: list[FlowFrame], truth: Truth) -> float:
+    """Points of the edited object in the result, followed by its own flow, against their exact paths."""
+    paths, seen = truth.object_tracks
     places, known = [paths[0]], [np.ones(paths.shape[1], np.bool_)]
-    for flow, back in zip(forward, backward, strict=True):
-        moved, kept = follow(places[-1], flow, occluded=np.asarray(occlusion(flow, back)))
-        places.append(moved)
+    for flow in moved:
+        there, kept = follow(places[-1], flow.forward, occluded=flow.occluded > 0.5)
+        places.append(there)
         known.append(known[-1] & kept)
     result = np.stack(places).swapaxes(0, 1)
     source = paths.swapaxes(0, 1)
@@ -219,9 +234,10 @@ _READ = ("text_alignment", "frame_accuracy", "appearance_leak")
 
 
 def _embedded(scores: Scores, frames: Frames, truth: Truth, instruments: Instruments) -> None:
-    for names, embedder in ((_SEEN, instruments.consistency), (_READ, instruments.embedder)):
-        for name in names if embedder is None else ():
-            scores.keep(name, None, instruments.no_embedder)
+    for name in _SEEN if instruments.consistency is None else ():
+        scores.keep(name, None, instruments.no_consistency)
+    for name in _READ if instruments.embedder is None else ():
+        scores.keep(name, None, instruments.no_embedder)
     if instruments.consistency is not None:
         seen = instruments.consistency.image(frames)
         scores.measure("consistency_adjacent", lambda: frame_consistency_adjacent(seen))

@@ -29,12 +29,22 @@ class Success:
     reason: str = ""
 
 
-def judge_success(frames: Frames, truth: Truth, reader: Reader | None) -> Success:
-    """Judge a result; colours, shapes and presence exactly, textures and styles by `reader`, or not at all without one."""
+def judge_success(frames: Frames, truth: Truth, reader: Reader | None, no_reader: str = "") -> Success:
+    """Judge a result; colours, shapes and presence exactly, textures and styles by `reader`, or not at all without one.
+
+    Args:
+        frames: (T, H, W, 3).
+        truth: of the edit.
+        reader: the trained judge.
+        no_reader: why there is none.
+
+    Returns:
+        What was seen, or why nothing was.
+    """
     try:
         seen = verdicts(frames, truth.edit, reader=reader)
     except UsageError as error:
-        return Success(reason=str(error))
+        return Success(reason=f"{error} ({no_reader})" if no_reader else str(error))
     score = stage_score(seen.target, seen.source)
     gained = seen.target & ~seen.source
     shares = {asked.attribute: float(gained[:, column].mean()) for column, asked in enumerate(seen.asked)}

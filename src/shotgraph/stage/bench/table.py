@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from shotgraph.stage.bench.cells import by_cell, is_ranked, mean_of, numbers
+from shotgraph.stage.bench.entrants import Entrant
 from shotgraph.stage.bench.harness import Finished
 from shotgraph.stage.bench.rows import Row
+from shotgraph.stage.edits import FAMILIES
 
 CAVEAT = (
     "The stage validates mechanisms, not real-world quality: tiny models on a rendered world. "
@@ -39,6 +42,7 @@ TITLES = {
     "warp_error_e3": "warp error e-3",
     "warp_error_excess_e3": "over the true edit",
     "warp_error_far_e3": "far warp error e-3",
+    "warp_error_far_excess_e3": "far over the true edit",
     "background_psnr_db": "PSNR of background",
     "flicker_e3": "flicker e-3",
     "trajectory_error_px": "trajectory px",
@@ -89,10 +93,10 @@ class Line:
         group: ``free`` or ``matte``.
         rankable: rows that may be ranked.
         rows: rows that there are.
-        missing: edits that were not run, and why.
+        missing: what was not run, and why.
         cells: metric to mean.
         seconds: mean of a row.
-        evaluations: mean of a row; None where it could not be counted.
+        evaluations: mean of a row; None where one of them could not be counted.
         peak_bytes: the most of any row.
     """
 
@@ -118,30 +122,30 @@ def summary(finished: Finished, columns: Sequence[str] = COLUMNS) -> list[Line]:
     Returns:
         Controls first, then the methods in the order asked; those without a matte before those with.
     """
-    lines = [_line(name, finished, with_company(columns)) for name in finished.names]
+    lines = [_line(entrant, finished, with_company(columns)) for entrant in finished.entrants]
     return sorted(lines, key=lambda line: (not line.control, line.group != "free"))
 
 
-def _line(name: str, finished: Finished, columns: Sequence[str]) -> Line:
-    rows = finished.rows_of(name)
+def _line(entrant: Entrant, finished: Finished, columns: Sequence[str]) -> Line:
+    rows = finished.rows_of(entrant.name)
     measured = [row for row in rows if not row.error]
     counted = [row.evaluations for row in measured if row.evaluations is not None]
     return Line(
-        method=name,
-        control=any(row.control for row in rows) or name == "gt_vae",
-        group=rows[0].group if rows else "free",
+        method=entrant.name,
+        control=entrant.is_control,
+        group=entrant.settings.group,
         rankable=sum(row.rankable for row in measured),
         rows=len(measured),
-        missing=missing_edits(name, finished),
+        missing=missing_edits(entrant, finished),
         cells={column: cell_of(measured, column) for column in columns},
         seconds=float(np.mean([row.seconds for row in measured])) if measured else 0.0,
-        evaluations=float(np.mean(counted)) if counted else None,
+        evaluations=float(np.mean(counted)) if counted and len(counted) == len(measured) else None,
         peak_bytes=max((row.peak_bytes for row in measured), default=0),
     )
 
 
 def cell_of(rows: Sequence[Row], metric: str) -> Cell:
-    """The mean of a metric over clips, seeds and edits averaged inside; rankable rows alone where there are any.
+    """The mean of a metric over clips, edits and seeds averaged inside; of rankable edits alone where there are any.
 
     Args:
         rows: of one method.
@@ -150,29 +154,32 @@ def cell_of(rows: Sequence[Row], metric: str) -> Cell:
     Returns:
         The mean. Success is of all rows in any case: it says how many can be ranked.
     """
-    ranked = [row for row in rows if row.rankable]
-    chosen = rows if metric == "success" or not ranked else ranked
-    by_clip: dict[int, list[float]] = {}
-    for row in chosen:
-        value = row.metric(metric)
-        if value is not None:
-            by_clip.setdefault(row.clip, []).append(value)
-    if not by_clip:
-        reasons = [row.reasons[metric] for row in chosen if row.reasons.get(metric)]
-        return Cell(None, bool(ranked), reasons[0] if reasons else "not run")
-    value = float(np.mean([np.mean(values) for values in by_clip.values()]))
-    return Cell(value, bool(ranked) or metric == "success")
+    any_ranked = any(is_ranked(seeds) for seeds in by_cell(rows).values())
+    chosen = "ranked" if any_ranked and metric != "success" else "all"
+    value = mean_of(numbers(rows, metric, chosen))
+    if value is None:
+        reasons = [row.reasons[metric] for row in rows if row.reasons.get(metric)]
+        return Cell(None, any_ranked, reasons[0] if reasons else "not run")
+    return Cell(value, any_ranked or metric == "success")
 
 
-def missing_edits(name: str, finished: Finished) -> str:
-    """Which edits of a method are not there, and why; empty when all are."""
-    if name in finished.missing:
-        return f"all edits: {finished.missing[name]}"
-    done = {(row.clip, row.edit) for row in finished.rows_of(name) if not row.error}
+def missing_edits(entrant: Entrant, finished: Finished) -> str:
+    """Which edits, clips and seeds of a method are not there, and why; empty when all are."""
+    if entrant.missing:
+        return f"all edits: {entrant.missing}"
+    families = {family for _, family in finished.trials}
+    refused = {family: why for family in FAMILIES if family in families and (why := entrant.refuses(family))}
+    rows = finished.rows_of(entrant.name)
+    done = {(row.clip, row.edit, row.seed) for row in rows if not row.error}
     lost: dict[str, int] = {}
-    for clip, edit in finished.trials:
-        if (clip, edit) not in done:
-            lost[edit] = lost.get(edit, 0) + 1
-    faults = [row.error for row in finished.rows_of(name) if row.error]
-    why = f": {faults[0]}" if faults else ""
-    return ", ".join(f"{edit} on {count} clips" for edit, count in lost.items()) + (why if lost else "")
+    for clip, family in finished.trials:
+        gone = [seed for seed in entrant.seeds if (clip, family, seed) not in done]
+        if family in refused or not gone:
+            continue
+        whole = len(gone) == len(entrant.seeds)
+        for what in (family,) if whole else tuple(f"{family} seed {seed}" for seed in gone):
+            lost[what] = lost.get(what, 0) + 1
+    faults = [row.error for row in rows if row.error]
+    told = ", ".join(f"{what} on {count} clips" for what, count in lost.items())
+    told += f": {faults[0]}" if told and faults else ""
+    return "; ".join(filter(None, (told, *(f"{family}: {why}" for family, why in refused.items()))))

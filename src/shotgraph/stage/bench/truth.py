@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shotgraph.metrics.fidelity import background_of
+from shotgraph.metrics.motion import centroids
 from shotgraph.stage.edits import Edit, Family, draw_edit
+from shotgraph.stage.layers import GROUND
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec, read_spec
 
 Floats = NDArray[np.float32]
+Tracks = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 # Numbers of held-out clips: those that are ranked, and those that guidance is chosen on. They never meet.
 RANKED_FROM, TUNING_FROM = 1000, 900_000
-_TAIL = 0.001
-_OBJECT_STEP_PX, _FRAME_STEP_PX = 3, 8
+_OBJECT_STEP_PX, _GROUND_STEP_PX = 2, 8
 # Rims are mixed colours: judged pixels lie this deep inside.
 _CORE = 0.98
 
@@ -83,8 +85,7 @@ class Truth:
         """(T, H, W): what must stay, a margin away from what may change; None for an edit of everything."""
         if not self.edit.is_local:
             return None
-        # The tail of a soft rim reaches far and changes nothing.
-        return np.stack([background_of(np.where(matte > _TAIL, matte, 0)) for matte in self.mattes])
+        return np.stack([background_of(matte) for matte in self.mattes])
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -136,25 +137,44 @@ class Truth:
 
     @cached_property
     def sweep(self) -> Mask:
-        """(H, W): wherever the edited object is at any time of the clip, and a little around it."""
-        covered = np.maximum.reduce([self.object_alpha(time) for time in self.times])
-        return ~background_of(np.where(covered > _TAIL, covered, 0))
+        """(H, W): wherever the edited object is at any time of the clip, before or after, and a little around it."""
+        object_id = self.object_index + 1
+        return ~background_of(np.maximum.reduce([s.alpha(object_id, t) for s in self._scenes for t in self.times]))
 
-    def tracks(self, where: Mask) -> tuple[NDArray[np.float64], Mask]:
-        """((T, N, 2), (T, N)): the surface points in pixels of frame 0, through the clip, x then y, and where they are seen."""
-        scene = self._scenes[0]
-        places = [scene.moved(0, time)[0][where] for time in self.times]
-        return np.stack(places), np.stack([scene.visible(0, time)[where] for time in self.times])
-
-    @cached_property
-    def object_tracks(self) -> tuple[NDArray[np.float64], Mask]:
-        """Those of the edited object, every third pixel both ways."""
-        return self.tracks((self.object_alpha(0) > _CORE) & _every(_OBJECT_STEP_PX, self.mattes.shape[1:]))
+    @property
+    def removes(self) -> bool:
+        """Whether the edited object is gone afterwards."""
+        return self.object_index >= len(self.edit.target.sprites)
 
     @cached_property
-    def frame_tracks(self) -> tuple[NDArray[np.float64], Mask]:
-        """Those of the whole picture, coarser."""
-        return self.tracks(_every(_FRAME_STEP_PX, self.mattes.shape[1:]))
+    def path(self) -> Tracks:
+        """(T, 2): the centre of what is seen of the edited object after the edit, px, x then y; NaN where nothing is."""
+        after = self._scenes[1]
+        return centroids(np.stack([after.alpha(self.object_index + 1, time) for time in self.times]))
+
+    @cached_property
+    def object_tracks(self) -> tuple[Tracks, Mask]:
+        """Surface points inside the edited object before and after alike; see `_tracks`."""
+        return self._tracks(self.object_index + 1, step_px=_OBJECT_STEP_PX)
+
+    @cached_property
+    def edited_tracks(self) -> tuple[Tracks, Mask]:
+        """Surface points of what was edited: the ground, or the object."""
+        if self.edit.family == "E4":
+            return self._tracks(GROUND, step_px=_GROUND_STEP_PX)
+        return self.object_tracks
+
+    def _tracks(self, object_id: int, *, step_px: int) -> tuple[Tracks, Mask]:
+        """((T, N, 2), (T, N)): points on a grid in frame 0, through the clip, x then y, and where they are seen before and after.
+
+        An edit changes no pose: what lies inside both silhouettes in frame 0 does so in every frame.
+        """
+        before, after = self._scenes
+        inside = np.minimum(before.alpha(object_id, 0), after.alpha(object_id, 0)) > _CORE
+        where = inside & _every(step_px, inside.shape)
+        places = [before.moved(0, time)[0][where] for time in self.times]
+        seen = [np.logical_and(*(s.visible(0, time, pure=True)[where] for s in self._scenes)) for time in self.times]
+        return np.stack(places), np.stack(seen)
 
     @cached_property
     def plates(self) -> tuple[Floats, Floats]:

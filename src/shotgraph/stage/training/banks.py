@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shotgraph.pipeline.state import replace_text
 from shotgraph.stage.captions import caption
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
@@ -24,6 +26,9 @@ from shotgraph.stage.worlds import Purpose, Split, draw_clip
 
 _PROBES, _PROBE_PX = 24, 64
 _LENGTH = 16
+# Between candidates for one place: farther than any bank reaches.
+_STRIDE = 10_000_000
+_WAYS = ("left", "right", "up", "down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,7 @@ class BankPlan:
         sprites: objects in a clip; None draws one or two.
         start: first clip number.
         length: frames of the clips that are drawn: objects stay inside the picture for as long.
+        directed: every second clip moves one way before a camera at rest; drawn freely, a sixth do.
     """
 
     split: Split
@@ -49,18 +55,26 @@ class BankPlan:
     sprites: int | None = None
     start: int = 0
     length: int = _LENGTH
+    directed: bool = False
 
     @property
     def name(self) -> str:
         """Of the folder, but for the world's digest."""
         objects = "any" if self.sprites is None else str(self.sprites)
         lasts = "" if self.length == _LENGTH else f"-of{self.length}"
-        return f"{self.purpose}-{self.split}-{self.side_px}px-{self.start}+{self.clips}x{self.frames}-{objects}{lasts}"
+        ways = "-directed" if self.directed else ""
+        return f"{self.purpose}-{self.split}-{self.side_px}px-{self.start}+{self.clips}x{self.frames}-{objects}{lasts}{ways}"
 
     def spec(self, index: int) -> ClipSpec:
         """The clip at a place in the bank."""
+        number = self.start + index
+        if not self.directed or index % 2:
+            return self._drawn(number)
+        return next(spec for k in count() if _goes_one_way(spec := self._drawn(number + k * _STRIDE)))
+
+    def _drawn(self, number: int) -> ClipSpec:
         return draw_clip(
-            self.start + index,
+            number,
             self.split,
             purpose=self.purpose,
             side_px=self.side_px,
@@ -71,6 +85,10 @@ class BankPlan:
     def times(self, index: int) -> tuple[int, ...]:
         """The times of the frames of that clip."""
         return tuple(range(self.frames)) if self.frames > 1 else (index % max(self.frames, self.length),)
+
+
+def _goes_one_way(spec: ClipSpec) -> bool:
+    return spec.camera.name == "still" and all(sprite.motion.name in _WAYS for sprite in spec.sprites)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +140,11 @@ def world_digest(purpose: Purpose) -> str:
     return digest.hexdigest()
 
 
+def bank_name(plan: BankPlan) -> str:
+    """Of its folder: which clips of which world."""
+    return f"{plan.name}-{world_digest(plan.purpose)}"
+
+
 def open_bank(plan: BankPlan, folder: Path, *, processes: int = 2) -> Bank:
     """The frames of `plan`, rendered once into `folder`.
 
@@ -133,13 +156,13 @@ def open_bank(plan: BankPlan, folder: Path, *, processes: int = 2) -> Bank:
     Returns:
         The bank.
     """
-    place = folder / f"{plan.name}-{world_digest(plan.purpose)}"
+    place = folder / bank_name(plan)
     words = place / "captions.json"
     shape = (plan.frames, plan.side_px, plan.side_px, 3)
     frames = open_table(place / "frames.npy", plan, shape, pictures_of, processes=processes)
     if not words.exists():
         spoken = [[form(spec) for form in forms_of(plan)] for spec in map(plan.spec, range(plan.clips))]
-        words.write_text(json.dumps(spoken), encoding="utf-8")
+        replace_text(words, json.dumps(spoken))
     return Bank(plan, frames, json.loads(words.read_text(encoding="utf-8")), place)
 
 

@@ -34,12 +34,14 @@ class Part:
         steps: done.
         planned_steps: of the whole training; where `steps` is fewer, it is not finished.
         hours: of training; None when they were not kept.
+        origin: what it started from: digests of files by recipe, names of banks, examples a step.
     """
 
     data: str
     steps: int
     planned_steps: int
     hours: float | None
+    origin: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from shotgraph.stage.captions import caption
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
 from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.folders import save_small
 from shotgraph.stage.training.gating import Gate, at_least
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
@@ -46,6 +47,8 @@ SCHEDULE = Schedule(steps=1_800, learning_rate=1e-3, warmup=100, average=0.997, 
 PLAN = BankPlan(split="train", clips=10_000)
 PAIRS = BankPlan(split="train", clips=2_000, frames=4, start=100_000)
 _JITTER = 0.02
+# Similarity of what is not to be told apart.
+_NEVER = -1e4
 _CHOICES = 64
 Floats = NDArray[np.float32]
 
@@ -92,10 +95,9 @@ def new_processor(tokenizer: CLIPTokenizer) -> CLIPProcessor:
 
 
 def save_clip(trained: StageClip, folder: Path) -> None:
-    """An ordinary folder in float32, which is what every loader then computes in, and beside it the second head."""
+    """An ordinary folder, and beside it the second head."""
     tokenizer = new_tokenizer()
-    model: Any = trained.clip
-    model.save_pretrained(folder, safe_serialization=True)
+    save_small(trained.clip, folder)
     new_processor(tokenizer).save_pretrained(folder)
     save_tokenizer(tokenizer, folder)
     save_file({"weight": trained.instance.weight.detach().contiguous().clone()}, folder / INSTANCE_HEAD)
@@ -151,21 +153,30 @@ class ClipTrainee:
         rng = batch_rng(self.seed, step)
         chosen = np.sort(rng.choice(len(self.bank.frames), self.spoken, replace=False))
         pictures = seen(_floats(self.bank.frames[chosen, 0]))
-        instances = self.instances(rng)
+        instances, same = self.instances(rng)
         pooled = self._pooled(torch.cat((pictures, seen(instances))))
         spoken, hits = self._spoken_loss(pooled[: self.spoken], self._ids[chosen, 0])
-        told, apart = self._instance_loss(pooled[self.spoken :])
+        told, apart = self._instance_loss(pooled[self.spoken :], same)
         return spoken + 0.5 * told, {"retrieval": hits, "apart": apart}
 
-    def instances(self, rng: np.random.Generator) -> Floats:
-        """(4 x clips, H, W, 3): anchors, other frames of their clips, the anchors' reseeded twins, the anchors with shifted colour."""
+    def instances(self, rng: np.random.Generator) -> tuple[Floats, Tensor]:
+        """Pictures of clips, and what must stay near them or get away.
+
+        Args:
+            rng: draws clips, times and shifts.
+
+        Returns:
+            (4 x clips, H, W, 3): anchors, other frames of their clips, the anchors' reseeded twins, the anchors with shifted
+            colour; and (clips), where a twin is its clip's own picture, because nothing in it has a texture.
+        """
         chosen = rng.choice(len(self.pairs.frames), self.clips, replace=False)
         times = np.stack([rng.choice(self.pairs.plan.frames, 2, replace=False) for _ in chosen])
         anchors = _floats(self.pairs.frames[chosen, times[:, 0]])
         positives = _floats(self.pairs.frames[chosen, times[:, 1]])
-        twins = _floats(np.stack([self._twin(int(clip)) for clip in chosen]))
+        twins = np.stack([self._twin(int(clip)) for clip in chosen])
+        same = (twins == self.pairs.frames[chosen, 0]).all(axis=(1, 2, 3))
         shifted = jittered(anchors, rng.uniform(0.015, 0.06, len(chosen)).astype(np.float32), rng)
-        return np.concatenate((anchors, positives, twins, shifted))
+        return np.concatenate((anchors, positives, _floats(twins), shifted)), torch.from_numpy(same)
 
     def _twin(self, clip: int) -> NDArray[np.uint8]:
         """The first frame of a clip with the same caption and other seeds."""
@@ -186,7 +197,7 @@ class ClipTrainee:
         similarity = clip.logit_scale.exp().clamp(max=100) * pictures @ texts.T
         # Equal captions are no negatives of each other.
         same = (ids[:, None] == ids[None]).all(dim=-1) & ~torch.eye(len(ids), dtype=torch.bool)
-        similarity = similarity.masked_fill(same, -1e4)
+        similarity = similarity.masked_fill(same, _NEVER)
         target = torch.arange(len(ids))
         contrast = (functional.cross_entropy(similarity, target) + functional.cross_entropy(similarity.T, target)) / 2
         spoken = torch.zeros(len(ids), self.model.words.out_features).scatter_(1, ids, 1.0)
@@ -194,11 +205,12 @@ class ClipTrainee:
         hits = (similarity.detach().argmax(dim=1) == target).float().mean()
         return contrast + 10 * bag, float(hits)
 
-    def _instance_loss(self, pooled: Tensor) -> tuple[Tensor, float]:
+    def _instance_loss(self, pooled: Tensor, same: Tensor) -> tuple[Tensor, float]:
         anchors, positives, twins, shifted = functional.normalize(self.model.instance(pooled), dim=-1).chunk(4)
         scale = self.model.sharpness.exp().clamp(max=300)
         others = anchors @ positives.T
         near = torch.stack([(anchors * negative).sum(dim=-1) for negative in (twins, shifted)], dim=1)
+        near = near.masked_fill(same[:, None] & torch.tensor([True, False]), _NEVER)
         logits = scale * torch.cat((others, near), dim=1)
         right = logits.detach().argmax(dim=1) == torch.arange(len(anchors))
         return functional.cross_entropy(logits, torch.arange(len(anchors))), float(right.float().mean())
@@ -300,6 +312,8 @@ RECIPE = Recipe(
     name="clip",
     model="stage-clip",
     schedule=SCHEDULE,
+    batch=SPOKEN,
+    banks=(PLAN, PAIRS),
     minutes=15,
     data="10 000 frames with captions; 2 000 clips of 4 frames, each with a twin of other texture seeds",
     inputs=no_inputs,

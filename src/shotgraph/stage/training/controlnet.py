@@ -69,9 +69,11 @@ def draw_controls(scene: Scene, time: float, *, edges: tuple[int, int] = EDGES[0
 
 
 def open_controls(bank: Bank, processes: int) -> NDArray[np.uint8]:
-    """(clips, 3, H, W): the controls of a bank's frames, made once."""
-    side = bank.plan.side_px
-    return open_table(bank.place / "controls.npy", bank.plan, (3, side, side), controls_of, processes=processes)
+    """(clips, 3, H, W): the controls of a bank's frames, made once for these edges."""
+    side, edges = bank.plan.side_px, "-".join(f"{weak}.{strong}" for weak, strong in EDGES)
+    return open_table(
+        bank.place / f"controls-{edges}.npy", bank.plan, (3, side, side), controls_of, processes=processes
+    )
 
 
 def to_condition(control: NDArray[np.uint8]) -> Tensor:
@@ -162,7 +164,11 @@ def controlled(
 
 def sd_inputs(workshop: Workshop) -> Mapping[str, Path]:
     """What goes on from a whole stage-sd."""
-    return {"vae": workshop.sd / "vae" / WEIGHTS, "t2i": workshop.sd / "unet" / WEIGHTS}
+    return {
+        "vae": workshop.sd / "vae" / WEIGHTS,
+        "t2i": workshop.sd / "unet" / WEIGHTS,
+        "t2i words": workshop.masters("t2i") / "text_encoder" / "model.safetensors",
+    }
 
 
 def _prepare(workshop: Workshop) -> Trainee:
@@ -175,7 +181,7 @@ def _prepare(workshop: Workshop) -> Trainee:
         empty=token_ids(tokenizer, [""])[0],
         net=plain_attention(new_controlnet(unet)),
         unet=plain_attention(unet),
-        text=open_text(sd / "text_encoder"),
+        text=open_text(workshop.masters("t2i") / "text_encoder"),
         batch=BATCH,
     )
 
@@ -189,6 +195,8 @@ RECIPE = Recipe(
     name="controlnet",
     model="stage-sd",
     schedule=SCHEDULE,
+    batch=BATCH,
+    banks=(PLAN,),
     minutes=60,
     data="latents, captions and exact depth, edges and masks of 4 000 frames of 128 px",
     inputs=sd_inputs,

@@ -24,6 +24,7 @@ from transformers.models.dpt.image_processing_dpt import DPTImageProcessor
 from shotgraph.metrics.depth import ordinal_accuracy
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.folders import save_small
 from shotgraph.stage.training.gating import Gate, at_least
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
@@ -84,8 +85,8 @@ def new_processor() -> DPTImageProcessor:
 
 
 def save_depth(model: DepthAnythingForDepthEstimation, folder: Path) -> None:
-    """An ordinary folder in float32, which is what every loader then computes in."""
-    model.save_pretrained(folder)
+    """An ordinary folder."""
+    save_small(model, folder)
     new_processor().save_pretrained(folder)
 
 
@@ -224,6 +225,8 @@ RECIPE = Recipe(
     name="depth",
     model="stage-depth",
     schedule=SCHEDULE,
+    batch=BATCH,
+    banks=(PLAN,),
     minutes=15,
     data="3 000 frames of 128 px with haze and a slanted ground, and their exact depth",
     inputs=no_inputs,

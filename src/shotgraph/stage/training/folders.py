@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,17 @@ def save_part(module: nn.Module, folder: Path, dtype: torch.dtype) -> None:
     """Write `module` with `save_pretrained` in `dtype`; the module itself stays as it is."""
     part: Any = as_dtype(copy.deepcopy(module), dtype)
     part.save_pretrained(folder, safe_serialization=True)
+
+
+def save_small(module: nn.Module, folder: Path) -> None:
+    """Write a transformers model half as large as it is: every loader computes in what the configuration names, float32."""
+    save_part(module, folder, torch.float16)
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    for part in (config, *(value for value in config.values() if isinstance(value, dict))):
+        if "dtype" in part:
+            part["dtype"] = "float32"
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def save_sd(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel) -> None:

@@ -26,6 +26,7 @@ from shotgraph.errors import ShapeError
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
 from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.folders import save_part
 from shotgraph.stage.training.gating import Gate, at_least
 from shotgraph.stage.training.judge_data import (
     HEADS,
@@ -116,18 +117,20 @@ def _from_middle(pictures: Tensor) -> Tensor:
 
 
 def new_judge() -> JudgeModel:
-    """The architecture, untrained: 0.40 M parameters."""
+    """The architecture, untrained: 0.58 M parameters."""
     return JudgeModel()
 
 
 def save_judge(judge: JudgeModel, folder: Path) -> None:
     """A folder that `JudgeModel.from_pretrained` loads."""
-    judge.save_pretrained(folder, safe_serialization=True)
+    save_part(judge, folder, torch.float16)
 
 
 def load_judge(folder: Path) -> JudgeModel:
     """The judge in `folder`, ready to answer."""
-    loaded: Any = JudgeModel.from_pretrained(folder, low_cpu_mem_usage=False)
+    loaded: Any = JudgeModel.from_pretrained(
+        folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
+    )
     return loaded.eval()
 
 
@@ -331,6 +334,8 @@ RECIPE = Recipe(
     name="judge",
     model="stage-judge",
     schedule=SCHEDULE,
+    batch=BATCH,
+    banks=(PLAN,),
     minutes=15,
     data="10 000 frames of 128 px, spoiled, some through the VAE; blobs, empty grounds, pictures of nothing",
     inputs=_inputs,

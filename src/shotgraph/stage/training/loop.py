@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -183,15 +183,3 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield
-
-
-@contextmanager
-def averaged(module: nn.Module, average: dict[str, Tensor]) -> Iterator[nn.Module]:
-    """`module` with its averaged weights, for as long as the block lasts."""
-    own: dict[str, Any] = {name: value.clone() for name, value in kept_tensors(module).items()}
-    module.load_state_dict(average, strict=False)
-    try:
-        yield module.eval()
-    finally:
-        module.load_state_dict(own, strict=False)
-        module.train()

@@ -1,4 +1,4 @@
-"""stage-sd's MotionAdapter: temporal attention between the layers of the frozen U-Net.
+"""stage-sd's MotionAdapter: temporal attention between the layers of the frozen U-Net, which it leaves as it is at first.
 
 Follows Guo et al., "AnimateDiff: Animate Your Personalized Text-to-Image Diffusion Models without Specific Tuning", ICLR 2024.
 """
@@ -11,24 +11,21 @@ from typing import Any
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_motion_model import MotionAdapter, UNetMotionModel
+from torch import nn
 
 from shotgraph.stage.training.controlnet import sd_inputs
-from shotgraph.stage.training.denoising import plain_attention
 from shotgraph.stage.training.folders import save_part
-from shotgraph.stage.training.loop import Schedule, Trainee
-from shotgraph.stage.training.moving import ClipTrainee, open_clips
+from shotgraph.stage.training.loop import Trainee
+from shotgraph.stage.training.moving import BATCHES, PLANS, SCHEDULE, ClipTrainee, clip_trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop
 from shotgraph.stage.training.t2i import open_unet
-from shotgraph.stage.training.text import open_text
-
-SCHEDULE = Schedule(steps=2_500, learning_rate=1e-3, warmup=100, average=0.995)
 
 
 def new_adapter(unet: UNet2DConditionModel | UNetMotionModel) -> MotionAdapter:
-    """An untrained adapter for `unet`: 1.3 M parameters, none in the middle block."""
+    """An untrained adapter for `unet`, which adds nothing yet: 1.3 M parameters, none in the middle block."""
     given: Any = unet.config
     kind: Any = MotionAdapter
-    return kind(
+    adapter = kind(
         block_out_channels=tuple(given["block_out_channels"]),
         motion_layers_per_block=given["layers_per_block"],
         motion_num_attention_heads=4,
@@ -36,6 +33,10 @@ def new_adapter(unet: UNet2DConditionModel | UNetMotionModel) -> MotionAdapter:
         motion_max_seq_length=32,
         use_motion_mid_block=False,
     )
+    for name, parameter in adapter.named_parameters():
+        if ".proj_out." in name:
+            nn.init.zeros_(parameter)
+    return adapter
 
 
 def with_motion(unet: UNet2DConditionModel, adapter: MotionAdapter) -> UNetMotionModel:
@@ -57,16 +58,7 @@ def open_motion(sd: Path) -> UNetMotionModel:
 
 def _prepare(workshop: Workshop) -> Trainee:
     unet = open_unet(workshop.sd / "unet")
-    small, full, empty = open_clips(workshop)
-    return ClipTrainee(
-        net=plain_attention(with_motion(unet, new_adapter(unet))),
-        text=open_text(workshop.sd / "text_encoder"),
-        small=small,
-        full=full,
-        empty=empty,
-        name="motion",
-        words_per_frame=True,
-    )
+    return clip_trainee(workshop, with_motion(unet, new_adapter(unet)), name="motion", words_per_frame=True)
 
 
 def save_motion(net: UNetMotionModel, folder: Path) -> None:
@@ -80,12 +72,16 @@ def save_motion(net: UNetMotionModel, folder: Path) -> None:
 def _publish(workshop: Workshop, trainee: Trainee) -> None:
     if isinstance(trainee, ClipTrainee) and isinstance(trainee.net, UNetMotionModel):
         save_motion(trainee.net, workshop.sd / "motion_adapter")
+        trainee.words.write_into(trainee.text)
+        save_part(trainee.text, workshop.sd / "text_encoder", torch.float32)
 
 
 RECIPE = Recipe(
     name="motion",
     model="stage-sd",
     schedule=SCHEDULE,
+    batch=BATCHES[0],
+    banks=PLANS,
     minutes=60,
     data="latents and captions of 4 000 clips of 8 frames of 64 px and 1 000 of 128 px with one object",
     inputs=sd_inputs,

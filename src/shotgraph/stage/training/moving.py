@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from shotgraph.stage.training.banks import BankPlan
-from shotgraph.stage.training.denoising import denoising_loss, draw_batch
+from shotgraph.stage.training.denoising import denoising_loss, draw_batch, plain_attention
 from shotgraph.stage.training.latents import open_latents
+from shotgraph.stage.training.loop import Schedule
 from shotgraph.stage.training.recipe import Workshop
-from shotgraph.stage.training.text import bank_ids, token_ids
+from shotgraph.stage.training.text import bank_ids, open_text, token_ids
 from shotgraph.stage.training.tokens import new_tokenizer
+from shotgraph.stage.training.wording import MotionWords, motion_ids
 
 FRAMES, DROPPED = 8, 0.1
-# Small clips are eight times cheaper: most steps learn motion there, every fourth keeps it right at full size.
+# Small clips are eight times cheaper: motion is learnt there first, and then made right at the size that counts.
 PLANS = (
-    BankPlan(split="train", clips=4_000, frames=FRAMES, side_px=64, sprites=1, length=FRAMES),
-    BankPlan(split="train", clips=1_000, frames=FRAMES, sprites=1, length=FRAMES),
+    BankPlan(split="train", clips=4_000, frames=FRAMES, side_px=64, sprites=1, length=FRAMES, directed=True),
+    BankPlan(split="train", clips=1_000, frames=FRAMES, sprites=1, length=FRAMES, directed=True),
 )
-BATCHES, FULL_EVERY = (6, 2), 4
+BATCHES, SMALL_SHARE = (6, 2), 0.6
+SCHEDULE = Schedule(steps=2_500, learning_rate=1e-3, warmup=100, average=0.995)
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,14 @@ class Clips:
 
 @dataclass
 class ClipTrainee:
-    """The recipe of a net over (B, 4, frames, h, w) of which the temporal layers learn.
+    """The recipe of a net over (B, 4, frames, h, w) of which the temporal layers learn, and with them the words of motion.
 
     Attributes:
         net: its other parameters are frozen.
-        text: frozen.
-        small: clips of most steps.
-        full: clips of every fourth step.
+        text: frozen but for `words`.
+        words: of motion.
+        small: clips of the first steps.
+        full: clips of the steps behind them.
         empty: (32) token ids of no caption.
         name: of the recipe.
         words_per_frame: whether the net takes captions (B x frames, ...) or (B, ...).
@@ -57,27 +60,29 @@ class ClipTrainee:
 
     net: nn.Module
     text: CLIPTextModel
+    words: MotionWords
     small: Clips
     full: Clips
     empty: Tensor
     name: str
     words_per_frame: bool
     seed: int = 0
+    small_steps: int = round(SMALL_SHARE * SCHEDULE.steps)
 
     def __post_init__(self) -> None:
         self.text.requires_grad_(False)
+        self._module = nn.ModuleDict({"net": self.net, "words": self.words})
 
     def module(self) -> nn.Module:
-        """The net; frozen parameters are no part of a checkpoint."""
-        return self.net
+        """The net and the words; frozen parameters are no part of a checkpoint."""
+        return self._module
 
     def loss(self, step: int, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Weighted error of the predicted noise over one batch of clips."""
-        clips = self.full if step % FULL_EVERY == FULL_EVERY - 1 else self.small
+        clips = self.small if step < self.small_steps else self.full
         chosen, ids = draw_batch(clips.ids, self.empty, size=clips.batch, address=(self.seed, step), dropped=DROPPED)
         clean = clips.latents[chosen].float().transpose(1, 2)
-        speak: Any = self.text
-        words = speak(ids).last_hidden_state
+        words = self.words.said(self.text, ids)
         if self.words_per_frame:
             words = words.repeat_interleave(clean.shape[2], dim=0)
 
@@ -87,11 +92,21 @@ class ClipTrainee:
         return denoising_loss(guess, clean, noise)
 
 
-def open_clips(workshop: Workshop) -> tuple[Clips, Clips, Tensor]:
-    """Small and full clips, and the ids of no caption."""
+def clip_trainee(workshop: Workshop, net: nn.Module, *, name: str, words_per_frame: bool) -> ClipTrainee:
+    """The recipe of `net` over the banks of clips, from stage-sd's text tower as pictures taught it."""
     tokenizer = new_tokenizer()
+    text = open_text(workshop.masters("t2i") / "text_encoder")
     found: list[Clips] = []
     for plan, batch in zip(PLANS, BATCHES, strict=True):
         bank = workshop.bank(plan)
         found.append(Clips(open_latents(bank, workshop.sd / "vae"), bank_ids(bank, tokenizer), batch))
-    return found[0], found[1], token_ids(tokenizer, [""])[0]
+    return ClipTrainee(
+        net=plain_attention(net),
+        text=text,
+        words=MotionWords(text, motion_ids(tokenizer)),
+        small=found[0],
+        full=found[1],
+        empty=token_ids(tokenizer, [""])[0],
+        name=name,
+        words_per_frame=words_per_frame,
+    )

@@ -24,6 +24,7 @@ from shotgraph.metrics.pose import pck
 from shotgraph.stage.figure import KEYPOINTS, joints
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.folders import save_small
 from shotgraph.stage.training.gating import Gate, at_least
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
@@ -71,8 +72,8 @@ def new_processor() -> VitPoseImageProcessor:
 
 
 def save_pose(model: VitPoseForPoseEstimation, folder: Path) -> None:
-    """An ordinary folder in float32, which is what every loader then computes in."""
-    model.save_pretrained(folder)
+    """An ordinary folder."""
+    save_small(model, folder)
     new_processor().save_pretrained(folder)
 
 
@@ -221,6 +222,8 @@ RECIPE = Recipe(
     name="pose",
     model="stage-pose",
     schedule=SCHEDULE,
+    batch=BATCH,
+    banks=(PLAN,),
     minutes=15,
     data="3 000 frames of 128 px of a walking figure, and its exact joints",
     inputs=no_inputs,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shotgraph.errors import MediaMissingError
-from shotgraph.stage.training.banks import Bank, BankPlan, open_bank
+from shotgraph.stage.training.banks import Bank, BankPlan, bank_name, open_bank
 from shotgraph.stage.training.loop import Schedule, Tell, Trainee
 
 WEIGHTS, CONFIG = "diffusion_pytorch_model.safetensors", "config.json"
@@ -63,9 +63,12 @@ class Recipe:
         name: of the command's argument and of the checkpoints' folder.
         model: folder below the models that its result belongs to.
         schedule: how long and how fast.
+        batch: examples a step.
+        banks: rendered frames that it learns from.
+        side_px: side of the pictures that its model is then to be used at; None leaves that alone.
         minutes: about how long on two cores that do nothing else.
         data: what it learns from, for the card.
-        inputs: files that it starts from, by the recipe that makes them.
+        inputs: files that it starts from, by the recipe that makes them and, behind a blank, which of its files.
         prepare: the trainee; called with fixed random numbers for initial weights.
         publish: writes the trained parts, given as averaged weights.
     """
@@ -73,6 +76,9 @@ class Recipe:
     name: str
     model: str
     schedule: Schedule
+    batch: int
+    banks: tuple[BankPlan, ...]
+    side_px: int | None = None
     minutes: int
     data: str
     inputs: Callable[[Workshop], Mapping[str, Path]]
@@ -85,24 +91,25 @@ def no_inputs(_: Workshop) -> Mapping[str, Path]:
     return {}
 
 
-def digests(recipe: Recipe, workshop: Workshop) -> dict[str, str]:
-    """Digests of the files that a recipe starts from.
+def started_from(recipe: Recipe, workshop: Workshop) -> dict[str, str]:
+    """All that decides a training beside its schedule: files it starts from, frames it learns from, and how many a step.
 
     Args:
         recipe: which.
         workshop: where.
 
     Returns:
-        By the name of the recipe that made them.
+        Digests of files by the keys of `Recipe.inputs`, names of banks, and the batch.
 
     Raises:
         MediaMissingError: one is not there yet.
     """
-    found: dict[str, str] = {}
+    found = {f"bank {number}": bank_name(plan) for number, plan in enumerate(recipe.banks, start=1)}
+    found["batch"] = str(recipe.batch)
     for maker, path in recipe.inputs(workshop).items():
         if not path.exists():
             raise MediaMissingError(
-                f"{recipe.name}: {path} must be there to start from, got nothing; run `shotgraph stage train {maker}` first"
+                f"{recipe.name}: {path} must be there to start from, got nothing; run `shotgraph stage train {maker.split()[0]}` first"
             )
         found[maker] = file_digest(path)
     return found

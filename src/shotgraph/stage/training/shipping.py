@@ -10,10 +10,13 @@ from shotgraph.errors import MediaMissingError, UsageError
 from shotgraph.models.registry import Places, resolve
 from shotgraph.models.verify import record
 from shotgraph.stage.training.cards import read_card
+from shotgraph.stage.training.recipe import WEIGHTS, file_digest
 
 # Every version of a binary stays in history for good.
-MOST_BYTES = 32 * 2**20
-_PREFIX = "stage-"
+MOST_BYTES = 32_000_000
+_PREFIX, _BASE = "stage-", "stage-sd"
+# Which recipe makes which part of the base that others are made for.
+_FROZEN = {"vae": "vae", "t2i": "unet"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,15 @@ class Shipped:
     Attributes:
         model: its name.
         size_bytes: of all its files.
+        gates: that its card has rows of.
+        passed: of those.
         unfinished: recipes of it that were stopped before their last step.
     """
 
     model: str
     size_bytes: int
+    gates: int
+    passed: int
     unfinished: tuple[str, ...]
 
 
@@ -43,7 +50,8 @@ def ship(models: Path, into: Path) -> list[Shipped]:
 
     Raises:
         MediaMissingError: no model is in `models`.
-        UsageError: all of it would be more than 32 MiB; nothing is copied then.
+        UsageError: all of it would be more than 32 MB, or a part was made for other weights than those it would be shipped
+            with; nothing is copied then.
     """
     found = sorted(folder for folder in models.glob(f"{_PREFIX}*") if folder.is_dir())
     if not found:
@@ -54,8 +62,10 @@ def ship(models: Path, into: Path) -> list[Shipped]:
     total = sum(_size_bytes(folder) for folder in (*found, *kept))
     if total > MOST_BYTES:
         raise UsageError(
-            f"stage ship: models must be at most {MOST_BYTES // 2**20} MiB together, got {total / 2**20:.1f}; leave one out"
+            f"stage ship: models must be at most {MOST_BYTES / 1e6:g} MB together, got {total / 1e6:.1f}; leave one out"
         )
+    for folder in found:
+        _check_origin(folder, models)
     places = replace(Places.of_user(), bundled=into)
     for folder in found:
         shutil.rmtree(into / folder.name, ignore_errors=True)
@@ -65,9 +75,22 @@ def ship(models: Path, into: Path) -> list[Shipped]:
 
 
 def _shipped(folder: Path) -> Shipped:
-    parts = read_card(folder).parts.items()
-    unfinished = tuple(name for name, part in parts if part.steps < part.planned_steps)
-    return Shipped(folder.name, _size_bytes(folder), unfinished)
+    card = read_card(folder)
+    unfinished = tuple(name for name, part in card.parts.items() if part.steps < part.planned_steps)
+    passed = sum(bool(row["passed"]) for row in card.gates)
+    return Shipped(folder.name, _size_bytes(folder), len(card.gates), passed, unfinished)
+
+
+def _check_origin(folder: Path, models: Path) -> None:
+    """Refuse what was trained around a VAE or a U-Net that has since been replaced."""
+    for name, part in read_card(folder).parts.items():
+        for maker, inside in _FROZEN.items():
+            wanted, weights = part.origin.get(maker), models / _BASE / inside / WEIGHTS
+            if wanted is not None and weights.exists() and file_digest(weights) != wanted:
+                raise UsageError(
+                    f"stage ship: {name} of {folder.name} must be made for the {inside} it is shipped with, "
+                    f"got {wanted} for {file_digest(weights)}; train it again"
+                )
 
 
 def _size_bytes(folder: Path) -> int:

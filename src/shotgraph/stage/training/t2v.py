@@ -15,15 +15,12 @@ from torch import Tensor
 
 from shotgraph.errors import ShapeError
 from shotgraph.stage.training.controlnet import sd_inputs
-from shotgraph.stage.training.denoising import plain_attention
 from shotgraph.stage.training.folders import save_t2v
-from shotgraph.stage.training.loop import Schedule, Trainee
-from shotgraph.stage.training.moving import ClipTrainee, open_clips
+from shotgraph.stage.training.loop import Trainee
+from shotgraph.stage.training.moving import BATCHES, PLANS, SCHEDULE, ClipTrainee, clip_trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop
 from shotgraph.stage.training.t2i import open_unet
-from shotgraph.stage.training.text import open_text
 
-SCHEDULE = Schedule(steps=2_500, learning_rate=1e-3, warmup=100, average=0.995)
 # How names of layers along time begin.
 _TEMPORAL = ("temp_convs", "temp_attentions", "transformer_in")
 
@@ -54,7 +51,8 @@ def inflated(unet: UNet2DConditionModel) -> UNet3DConditionModel:
             )
         # Projections around attention: a 1 x 1 convolution there, linear here.
         own[name] = value.reshape(own[name].shape)
-    own |= {name: torch.zeros_like(value) for name, value in own.items() if _is_last(name)}
+    # Temporal convolutions end in zeros by themselves; zeros in front of those would never learn.
+    own |= {name: torch.zeros_like(value) for name, value in own.items() if is_temporal(name) and ".proj_out." in name}
     net.load_state_dict(own)
     for name, parameter in net.named_parameters():
         parameter.requires_grad_(is_temporal(name))
@@ -85,11 +83,6 @@ def _like(unet: UNet2DConditionModel) -> UNet3DConditionModel:
     )
 
 
-def _is_last(name: str) -> bool:
-    """Whether a parameter makes what a temporal layer adds to its input."""
-    return is_temporal(name) and (".proj_out." in name or ".conv4." in name)
-
-
 def open_t2v(folder: Path) -> UNet3DConditionModel:
     """The video U-Net in a folder: float32, frozen."""
     kind: Any = UNet3DConditionModel
@@ -104,20 +97,13 @@ def on_clip(net: UNet3DConditionModel, frames: Tensor, time: int, words: Tensor)
 
 
 def _prepare(workshop: Workshop) -> Trainee:
-    small, full, empty = open_clips(workshop)
-    return ClipTrainee(
-        net=plain_attention(inflated(open_unet(workshop.sd / "unet"))),
-        text=open_text(workshop.sd / "text_encoder"),
-        small=small,
-        full=full,
-        empty=empty,
-        name="t2v",
-        words_per_frame=False,
-    )
+    net = inflated(open_unet(workshop.sd / "unet"))
+    return clip_trainee(workshop, net, name="t2v", words_per_frame=False)
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:
     if isinstance(trainee, ClipTrainee) and isinstance(trainee.net, UNet3DConditionModel):
+        trainee.words.write_into(trainee.text)
         save_t2v(workshop.t2v, workshop.sd, trainee.net, trainee.text)
 
 
@@ -125,6 +111,8 @@ RECIPE = Recipe(
     name="t2v",
     model="stage-t2v",
     schedule=SCHEDULE,
+    batch=BATCHES[0],
+    banks=PLANS,
     minutes=75,
     data="from stage-sd: latents and captions of 4 000 clips of 8 frames of 64 px and 1 000 of 128 px with one object",
     inputs=sd_inputs,

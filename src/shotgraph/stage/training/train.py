@@ -13,11 +13,12 @@ from types import MappingProxyType
 import torch
 
 from shotgraph.errors import EnvironmentMismatchError, UsageError
+from shotgraph.pipeline.state import replace_text
 from shotgraph.stage.training.cards import Part, read_card, write_card
 from shotgraph.stage.training.checkpoints import Kept, fill, latest, read
 from shotgraph.stage.training.loop import Leg, Schedule, fit, seeded
 from shotgraph.stage.training.memory import keep_freed_memory
-from shotgraph.stage.training.recipe import Recipe, Workshop, digests
+from shotgraph.stage.training.recipe import Recipe, Workshop, started_from
 
 # In the order in which they need each other. Modules are imported when their recipe is asked for.
 RECIPES: Mapping[str, str] = MappingProxyType(
@@ -105,7 +106,8 @@ def train(recipe: Recipe, workshop: Workshop, order: Order) -> Outcome:
     torch.set_num_threads(order.threads)
     keep_freed_memory()
     folder = workshop.checkpoints(recipe.name)
-    _pin(recipe, digests(recipe, workshop), folder)
+    origin = started_from(recipe, workshop)
+    _pin(recipe, origin, folder)
     with seeded(schedule.seed):
         trainee = recipe.prepare(workshop)
     fit(trainee, schedule, folder, leg=order.leg, save_every=_SAVE_EVERY, tell=workshop.tell)
@@ -113,7 +115,11 @@ def train(recipe: Recipe, workshop: Workshop, order: Order) -> Outcome:
     fill(trainee.module(), reached, "average")
     trainee.module().eval()
     recipe.publish(workshop, trainee)
-    _enter(recipe, workshop, reached, schedule.steps)
+    _enter(
+        recipe,
+        workshop,
+        Part(data=recipe.data, steps=reached.step, planned_steps=schedule.steps, hours=_hours(reached), origin=origin),
+    )
     return Outcome(recipe.name, reached.step, schedule.steps, workshop.models / recipe.model)
 
 
@@ -132,12 +138,12 @@ def _pin(recipe: Recipe, found: Mapping[str, str], folder: Path) -> None:
     path = folder / "inputs.json"
     if latest(folder) is None or not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        replace_text(path, json.dumps(found, indent=1))
         return
     for maker, digest in json.loads(path.read_text(encoding="utf-8")).items():
         if found.get(maker) != digest:
             raise EnvironmentMismatchError(
-                f"{folder}: {recipe.name} must go on from the {maker} it started from, {digest}, got {found.get(maker)}; "
+                f"{folder}: {recipe.name} must go on with the {maker} it started with, {digest}, got {found.get(maker)}; "
                 "put that one back, or start anew in another folder"
             )
 
@@ -149,12 +155,16 @@ def _reached(folder: Path, name: str) -> Kept:
     return read(path)
 
 
-def _enter(recipe: Recipe, workshop: Workshop, reached: Kept, planned: int) -> None:
-    """The recipe's part of the card."""
+def _hours(reached: Kept) -> float | None:
+    return None if reached.seconds is None else round(reached.seconds / 3600, 3)
+
+
+def _enter(recipe: Recipe, workshop: Workshop, part: Part) -> None:
+    """The recipe's part of the card; gates that were measured with other weights go."""
     folder = workshop.models / recipe.model
     card = read_card(folder)
-    hours = None if reached.seconds is None else round(reached.seconds / 3600, 3)
-    part = Part(data=recipe.data, steps=reached.step, planned_steps=planned, hours=hours)
     order = list(RECIPES)
     parts = sorted((card.parts | {recipe.name: part}).items(), key=lambda item: order.index(item[0]))
-    write_card(folder, replace(card, parts=dict(parts)))
+    is_changed = card.parts.get(recipe.name) != part
+    kept = () if is_changed else card.gates
+    write_card(folder, replace(card, parts=dict(parts), gates=kept, side_px=recipe.side_px or card.side_px))
