@@ -134,7 +134,7 @@ def _pick(rng: np.random.Generator, values: tuple[Value, ...]) -> Value:
 
 def _ground(rng: np.random.Generator, purpose: Purpose) -> Ground:
     textures: tuple[GroundTexture, ...] = ("clouds",) if purpose == "flow" else GROUND_TEXTURES
-    # Half of all grounds are aperiodic: on periods alone nothing that matches points could be measured.
+    # Nearly half of all grounds are aperiodic: on periods alone nothing that matches points could be measured.
     texture: GroundTexture = "clouds" if rng.random() < 0.3 else _pick(rng, textures)
     slant = float(rng.uniform(0.2, 0.4)) if purpose == "depth" else 0.0
     return Ground(colour=_pick(rng, GROUND_COLOURS), texture=texture, slant=slant, seed=_seed(rng))

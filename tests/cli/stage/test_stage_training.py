@@ -73,6 +73,7 @@ def test_gates_without_models_are_all_listed_as_missed(shotgraph: Run, tmp_path:
         "clip",
         "depth",
         "pose",
+        "occlusion",
     }
 
 

@@ -134,7 +134,8 @@ def test_instances_are_a_function_of_the_step_and_of_four_kinds(trainee: ClipTra
 
     assert np.array_equal(trainee.instances(batch_rng(0, 5))[0][:3], anchors)
     assert not np.array_equal(trainee.instances(batch_rng(0, 6))[0][:3], anchors)
-    assert not same.any()
+    # One of these three clips has nothing with a texture.
+    assert same.tolist() == [True, False, False]
     change = [float(np.abs(anchors - kind).mean()) for kind in (positives, twins, shifted)]
     assert min(change) > 0
     assert change[2] < 0.05
@@ -147,11 +148,11 @@ def test_a_twin_that_is_the_clip_itself_is_told_and_does_not_count(trainee: Clip
     pictures, same = kept.instances(batch_rng(0, 5))
 
     assert same.all()
-    anchors, positives, twins, shifted = torch.randn((4, 6, 96), generator=torch.Generator().manual_seed(1))
+    anchors, positives, twins, shifted = torch.randn((4, 3, 96), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        alike = kept._instance_loss(torch.cat((anchors, positives, anchors, shifted)), same[:6])[0]
-        apart = kept._instance_loss(torch.cat((anchors, positives, twins, shifted)), same[:6])[0]
-        counted = kept._instance_loss(torch.cat((anchors, positives, anchors, shifted)), ~same[:6])[0]
+        alike = kept._instance_loss(torch.cat((anchors, positives, anchors, shifted)), same)[0]
+        apart = kept._instance_loss(torch.cat((anchors, positives, twins, shifted)), same)[0]
+        counted = kept._instance_loss(torch.cat((anchors, positives, anchors, shifted)), ~same)[0]
     assert float(alike) == pytest.approx(float(apart))
     assert float(counted) > float(alike) + 0.1
     assert pictures.shape[0] == 4 * kept.clips

@@ -94,7 +94,9 @@ def test_the_folder_loads_with_plain_calls_and_gives_the_same_maps(trainee: Pose
 
     again = VitPoseForPoseEstimation.from_pretrained(tmp_path).eval()
     with torch.no_grad():
-        assert torch.equal(again(crops).heatmaps, trainee.model(crops).heatmaps)
+        # Stored in half precision.
+        assert again.dtype == torch.float32
+        assert torch.allclose(again(crops).heatmaps, trainee.model(crops).heatmaps, atol=2e-3)
     assert AutoImageProcessor.from_pretrained(tmp_path).size["height"] == 96
 
 

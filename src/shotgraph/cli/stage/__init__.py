@@ -11,6 +11,7 @@ STAGE_COMMANDS = (
     Entry("render", "commands", "Render a shot folder with exact truth beside it."),
     Entry("train", "commands", "Train one of the tiny models, or go on with it."),
     Entry("gates", "commands", "Measure what the tiny models reach on clips they never saw."),
+    Entry("guidance", "commands", "Measure which guidance a trained model is best used at."),
     Entry("ship", "commands", "Put trained models in place of the bundled ones."),
 )
 

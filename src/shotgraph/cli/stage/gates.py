@@ -15,7 +15,7 @@ from shotgraph.cli.output import json_option, print_json, print_table
     type=click.Path(path_type=Path),
     help="Folder of the models.  [default: those that come with Shotgraph]",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Other clips, other noise.")
+@click.option("--seed", type=click.IntRange(0, 999), default=0, show_default=True, help="Other clips, other noise.")
 @click.option("--only", metavar="NAME", multiple=True, help="Measure these only, e.g. vae; can be given again.")
 @click.option("--keep", is_flag=True, help="Write the rows into the models' cards.")
 @json_option

@@ -15,8 +15,9 @@ Symbols: z (frames, C, h, w) latents, float32; eps predicted noise, shaped like 
     z' = sample(x_T; eps(target prompt), eps(negative prompt), guidance)
     out = plate + matte * up(VAE^-1(z') - down(plate))
 
-Cost: steps x (1 + refinements) evaluations a frame to invert (twice as many under guidance) and steps x 2 to sample (x 1 at guidance 1), times `strength`; they
-are noted as `evaluations_per_frame`. Memory: the model and one batch. A tiny model at 128 px: some CPU-seconds a frame.
+Cost: inversion_steps x (1 + refinements) evaluations a frame to invert (twice as many under guidance) and steps x 2 to
+sample (x 1 at guidance 1), times `strength`; they are noted as `evaluations_per_frame`. Memory: the model and one batch. A tiny
+model at 128 px: some CPU-seconds a frame.
 """
 
 from collections.abc import Mapping

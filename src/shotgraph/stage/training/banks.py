@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shotgraph.errors import UsageError
 from shotgraph.pipeline.state import replace_text
 from shotgraph.stage.captions import caption
 from shotgraph.stage.scene import Scene
@@ -27,7 +27,7 @@ from shotgraph.stage.worlds import Purpose, Split, draw_clip
 _PROBES, _PROBE_PX = 24, 64
 _LENGTH = 16
 # Between candidates for one place: farther than any bank reaches.
-_STRIDE = 10_000_000
+_STRIDE, _CANDIDATES = 10_000_000, 300
 _WAYS = ("left", "right", "up", "down")
 
 
@@ -66,11 +66,17 @@ class BankPlan:
         return f"{self.purpose}-{self.split}-{self.side_px}px-{self.start}+{self.clips}x{self.frames}-{objects}{lasts}{ways}"
 
     def spec(self, index: int) -> ClipSpec:
-        """The clip at a place in the bank."""
+        """The clip at a place in the bank; `UsageError` where none that large and long goes one way."""
         number = self.start + index
         if not self.directed or index % 2:
             return self._drawn(number)
-        return next(spec for k in count() if _goes_one_way(spec := self._drawn(number + k * _STRIDE)))
+        candidates = (self._drawn(number + k * _STRIDE) for k in range(_CANDIDATES))
+        found = next(filter(_goes_one_way, candidates), None)
+        if found is None:
+            raise UsageError(
+                f"bank {self.name}: a clip must go one way, got none of {_CANDIDATES}; draw larger or shorter ones"
+            )
+        return found
 
     def _drawn(self, number: int) -> ClipSpec:
         return draw_clip(

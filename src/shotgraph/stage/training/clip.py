@@ -32,6 +32,7 @@ from shotgraph.stage.captions import caption
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
 from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.contrast import NEVER, contrast
 from shotgraph.stage.training.folders import save_small
 from shotgraph.stage.training.gating import Gate, at_least
 from shotgraph.stage.training.loop import Schedule, Trainee
@@ -47,8 +48,6 @@ SCHEDULE = Schedule(steps=1_800, learning_rate=1e-3, warmup=100, average=0.997, 
 PLAN = BankPlan(split="train", clips=10_000)
 PAIRS = BankPlan(split="train", clips=2_000, frames=4, start=100_000)
 _JITTER = 0.02
-# Similarity of what is not to be told apart.
-_NEVER = -1e4
 _CHOICES = 64
 Floats = NDArray[np.float32]
 
@@ -195,22 +194,17 @@ class ClipTrainee:
         pictures = functional.normalize(clip.visual_projection(pooled), dim=-1)
         texts = functional.normalize(clip.text_projection(clip.text_model(input_ids=ids).pooler_output), dim=-1)
         similarity = clip.logit_scale.exp().clamp(max=100) * pictures @ texts.T
-        # Equal captions are no negatives of each other.
-        same = (ids[:, None] == ids[None]).all(dim=-1) & ~torch.eye(len(ids), dtype=torch.bool)
-        similarity = similarity.masked_fill(same, _NEVER)
-        target = torch.arange(len(ids))
-        contrast = (functional.cross_entropy(similarity, target) + functional.cross_entropy(similarity.T, target)) / 2
+        loss, hits = contrast(similarity, ids)
         spoken = torch.zeros(len(ids), self.model.words.out_features).scatter_(1, ids, 1.0)
         bag = functional.binary_cross_entropy_with_logits(self.model.words(pooled), spoken)
-        hits = (similarity.detach().argmax(dim=1) == target).float().mean()
-        return contrast + 10 * bag, float(hits)
+        return loss + 10 * bag, hits
 
     def _instance_loss(self, pooled: Tensor, same: Tensor) -> tuple[Tensor, float]:
         anchors, positives, twins, shifted = functional.normalize(self.model.instance(pooled), dim=-1).chunk(4)
         scale = self.model.sharpness.exp().clamp(max=300)
         others = anchors @ positives.T
         near = torch.stack([(anchors * negative).sum(dim=-1) for negative in (twins, shifted)], dim=1)
-        near = near.masked_fill(same[:, None] & torch.tensor([True, False]), _NEVER)
+        near = near.masked_fill(same[:, None] & torch.tensor([True, False]), NEVER)
         logits = scale * torch.cat((others, near), dim=1)
         right = logits.detach().argmax(dim=1) == torch.arange(len(anchors))
         return functional.cross_entropy(logits, torch.arange(len(anchors))), float(right.float().mean())

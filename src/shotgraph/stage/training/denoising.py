@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 
 from shotgraph.stage.training.folders import new_scheduler
+from shotgraph.stage.training.truth import batch_rng
 
 NOISE_OFFSET, MIN_SNR = 0.1, 5.0
 _TIMES = 1000
@@ -42,7 +42,7 @@ def draw_batch(
     Returns:
         (B) indices and (B, tokens) ids.
     """
-    rng = np.random.Generator(np.random.Philox(key=list(address)))
+    rng = batch_rng(*address)
     chosen = torch.from_numpy(rng.integers(len(ids), size=size))
     forms = torch.from_numpy(rng.integers(ids.shape[1], size=size))
     spoken = ids[chosen, forms].clone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +34,11 @@ def measure(models: Path, seed: int) -> list[Gate]:
     start = starts(bundle, seed, len(specs), card.side_px)
     said = answers(judge, pictures_of(bundle, card, specs, start))
     moved = answers(judge, pictures_of(bundle, card, specs, other_means(start, seed)))
+    share = shown(said, specs)
     return [
-        at_least("t2i.colour", _agree(said["colour"], [s.sprites[0].look.colour for s in specs]), 0.95),
-        at_least("t2i.ground", _agree(said["ground_colour"], [s.ground.colour for s in specs]), 0.90),
-        at_least("t2i.shape", _agree(said["shape"], [s.sprites[0].look.shape for s in specs]), 0.85),
+        at_least("t2i.colour", share["colour"], 0.95),
+        at_least("t2i.ground", share["ground"], 0.90),
+        at_least("t2i.shape", share["shape"], 0.85),
         at_most("t2i.ground_from_noise_mean", 1 - _agree(said["ground_colour"], moved["ground_colour"]), 0.05),
     ]
 
@@ -81,6 +82,24 @@ def pictures_of(bundle: ModelBundle, card: Card, specs: Sequence[ClipSpec], star
         clean = sample(start[at : at + _AT_ONCE], denoise, grid)
         found.append(bundle.decode(clean).clamp(0, 1))
     return torch.cat(found).numpy()
+
+
+def shown(said: Mapping[str, Sequence[str]], specs: Sequence[ClipSpec]) -> dict[str, float]:
+    """Share of pictures with the object's colour, the ground's colour and the object's shape of their prompts.
+
+    Args:
+        said: by the judge, one word a picture.
+        specs: whose captions were the prompts.
+
+    Returns:
+        By ``colour``, ``ground`` and ``shape``.
+    """
+    looks = [spec.sprites[0].look for spec in specs]
+    return {
+        "colour": _agree(said["colour"], [look.colour for look in looks]),
+        "ground": _agree(said["ground_colour"], [spec.ground.colour for spec in specs]),
+        "shape": _agree(said["shape"], [look.shape for look in looks]),
+    }
 
 
 def _agree(said: Sequence[str], wanted: Sequence[str]) -> float:

@@ -45,7 +45,7 @@ class Probe:
 
     Attributes:
         name: what its gates' names start with.
-        model: whose card keeps the rows.
+        model: whose card keeps the rows; empty where no model is measured.
         needs: files and folders below the models that it cannot do without.
         measure: ``module:function``, imported when it is run.
         rows: (gate, rule, threshold) of what it yields, for when it cannot.
@@ -151,7 +151,7 @@ PROBES = (
         "stage-depth",
         ("stage-depth",),
         f"{_ROOM}.perceptiongates:measure_depth",
-        (("depth.ordinal", ">=", 0.90),),
+        (("depth.ordinal", ">=", 0.90), ("depth.ordinal_in_rows", ">=", 0.90)),
     ),
     Probe(
         "pose",
@@ -159,6 +159,18 @@ PROBES = (
         ("stage-pose",),
         f"{_ROOM}.perceptiongates:measure_pose",
         (("pose.pck@0.1", ">=", 0.90),),
+    ),
+    Probe(
+        "occlusion",
+        "",
+        (),
+        f"{_ROOM}.occlusiongates:measure",
+        (
+            ("occlusion.dis_share_128px", ">=", 0.40),
+            ("occlusion.ids_iou_128px", ">=", 0.98),
+            ("occlusion.dis_share_256px", ">=", 0.50),
+            ("occlusion.ids_iou_256px", ">=", 0.98),
+        ),
     ),
 )
 
@@ -199,7 +211,7 @@ def keep_in_cards(models: Path, rows: Sequence[Row], probes: Sequence[Probe] = P
     for model in dict.fromkeys(probe.model for probe in probes):
         names = tuple(f"{probe.name}." for probe in probes if probe.model == model)
         own = tuple(asdict(row) for row in rows if row.gate.startswith(names))
-        if (models / model).is_dir() and own:
+        if model and (models / model).is_dir() and own:
             card = read_card(models / model)
             others = tuple(row for row in card.gates if not str(row["gate"]).startswith(names))
             write_card(models / model, replace(card, gates=(*others, *own)))

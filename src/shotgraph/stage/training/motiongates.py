@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 from shotgraph.diffusion.bundle import ModelBundle
 from shotgraph.diffusion.grid import guided
 from shotgraph.diffusion.noise import PhiloxNoise
+from shotgraph.diffusion.parts import load_part
 from shotgraph.diffusion.sampling import sample
 from shotgraph.stage.captions import caption
 from shotgraph.stage.spec import Camera, ClipSpec, Ground, Look, Motion, Sprite
@@ -68,7 +70,10 @@ def measure_t2v(models: Path, seed: int) -> list[Gate]:
     def predict(frames: Tensor, time: int, words: Tensor) -> Tensor:
         return on_clip(net, frames, time, words)
 
-    share = _share(ModelBundle.load(models / "stage-sd"), read_card(models / "stage-t2v"), predict, seed)
+    # Its own words: those of motion were learnt with it.
+    text = load_part(models / "stage-t2v" / "text_encoder", "text_encoder", torch.float32)
+    bundle = replace(ModelBundle.load(models / "stage-sd"), text=text)
+    share = _share(bundle, read_card(models / "stage-t2v"), predict, seed)
     return [at_least("t2v.direction", share, 0.8)]
 
 

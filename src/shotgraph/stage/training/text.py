@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,11 +20,13 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from shotgraph.stage.captions import check_caption
 from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.contrast import contrast
 from shotgraph.stage.training.folders import save_part
 from shotgraph.stage.training.latents import open_latents
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
 from shotgraph.stage.training.tokens import LENGTH, new_tokenizer
+from shotgraph.stage.training.truth import batch_rng
 
 WIDTH, BATCH = 96, 128
 PLAN = BankPlan(split="train", clips=24_000, side_px=64, sprites=1)
@@ -108,20 +109,14 @@ class TextTrainee:
 
     def loss(self, step: int, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002
         """Loss of one batch; full captions only, so that two pictures rarely share one."""
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, step]))
+        rng = batch_rng(self.seed, step)
         chosen = torch.from_numpy(rng.choice(len(self.latents), self.batch, replace=False))
         ids = self.ids[chosen, 0]
         pictures = self.picture(self.latents[chosen].float())
         speak: Any = self.text
         texts = functional.normalize(speak(ids).pooler_output, dim=-1)
-        similarity = self._scale.exp() * texts @ pictures.T
-        # Equal captions are no negatives of each other.
-        same = (ids[:, None] == ids[None]).all(dim=-1) & ~torch.eye(self.batch, dtype=torch.bool)
-        similarity = similarity.masked_fill(same, -1e4)
-        target = torch.arange(self.batch)
-        loss = (functional.cross_entropy(similarity, target) + functional.cross_entropy(similarity.T, target)) / 2
-        hits = (similarity.detach().argmax(dim=1) == target).float().mean()
-        return loss, {"retrieval": float(hits)}
+        loss, hits = contrast(self._scale.exp() * texts @ pictures.T, ids)
+        return loss, {"retrieval": hits}
 
 
 def bank_ids(bank: Bank, tokenizer: CLIPTokenizer) -> Tensor:

@@ -19,6 +19,7 @@ from shotgraph.stage.training.folders import save_part
 from shotgraph.stage.training.latents import encode, to_model
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
+from shotgraph.stage.training.truth import batch_rng
 
 CROP_PX, BATCH = 64, 16
 PLAN = BankPlan(split="train", clips=10_000)
@@ -82,7 +83,7 @@ class VaeTrainee:
 
     def crops(self, step: int) -> Tensor:
         """(B, 3, 64, 64) in [-1, 1]: crops of the batch of `step`, turned and mirrored."""
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, step]))
+        rng = batch_rng(self.seed, step)
         frames = self.bank.frames
         room = frames.shape[2] - CROP_PX
         crops: list[np.ndarray] = []
