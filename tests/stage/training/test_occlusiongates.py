@@ -7,21 +7,7 @@ import pytest
 
 from shotgraph.stage.training import occlusiongates
 from shotgraph.stage.training.gates import PROBES
-from shotgraph.stage.training.occlusiongates import hidden_by_ids, measure
-
-
-def test_what_a_moving_square_covers_and_what_leaves_the_frame_is_hidden() -> None:
-    now, later = np.zeros((12, 20), np.int32), np.zeros((12, 20), np.int32)
-    now[4:8, 5:9], later[4:8, 8:12] = 1, 1
-    flow = np.zeros((12, 20, 2), np.float32)
-    flow[4:8, 5:9] = (3, 0)
-    flow[0, 19] = (1, 0)
-
-    hidden = hidden_by_ids(flow, now, later)
-
-    expected = np.zeros((12, 20), bool)
-    expected[4:8, 9:12], expected[0, 19] = True, True
-    assert np.array_equal(hidden, expected)
+from shotgraph.stage.training.occlusiongates import measure
 
 
 def test_the_rows_are_those_of_the_table_and_flow_that_knows_nothing_misses(

@@ -167,9 +167,7 @@ PROBES = (
         f"{_ROOM}.occlusiongates:measure",
         (
             ("occlusion.dis_share_128px", ">=", 0.40),
-            ("occlusion.ids_iou_128px", ">=", 0.98),
             ("occlusion.dis_share_256px", ">=", 0.50),
-            ("occlusion.ids_iou_256px", ">=", 0.98),
         ),
     ),
 )
