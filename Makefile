@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 .PHONY: help demo test check lint bench clean
 
 help:
-	@echo 'make demo    install, then run the main job on a shot it makes itself'
+	@echo 'make demo    install, then render a shot, edit it by prompt and judge the result'
 	@echo 'make test    install with the test tools, then every check and test (what CI runs)'
 	@echo 'make check   the same as make test'
 	@echo 'make lint    format, lint, docstrings, types and layers, without the tests'
