@@ -74,10 +74,11 @@ def test_a_batch_is_a_function_of_its_step_alone(bank: Bank) -> None:
     first, again = (JudgeTrainee(bank, new_judge(), batch=4) for _ in range(2))
     first.examples(2)
 
-    pictures, labels = first.examples(3)
+    pictures, labels, centres = first.examples(3)
 
     assert torch.equal(pictures, again.examples(3)[0])
     assert torch.equal(labels, again.examples(3)[1])
+    assert torch.equal(centres.nan_to_num(), again.examples(3)[2].nan_to_num())
     assert pictures.shape[1:] in {(3, side, side) for side in SIDES_PX}
     assert not torch.equal(labels, again.examples(4)[1])
 

@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -40,8 +38,10 @@ from shotgraph.stage.training.judge_data import (
     ground_example,
     nameless_example,
     spoiled,
+    turned,
     view_of,
 )
+from shotgraph.stage.training.judge_model import JudgeModel, place_loss
 from shotgraph.stage.training.latents import decode, encode, open_vae
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
@@ -49,7 +49,8 @@ from shotgraph.stage.training.truth import batch_rng
 from shotgraph.stage.worlds import draw_clip, is_clear
 
 BATCH, SMALLEST_PX = 48, 32
-SCHEDULE = Schedule(steps=3_000, learning_rate=2e-3, warmup=100, average=0.998)
+SCHEDULE = Schedule(steps=6_000, learning_rate=2e-3, warmup=100, average=0.998)
+_PLACE_WEIGHT = 0.3
 # Gated clips are numbered below a million.
 PLAN = BankPlan(split="held-out", clips=10_000, start=1_000_000)
 # (N, 3, H, W) in [-1, 1] through a VAE and back.
@@ -60,64 +61,8 @@ _GROUNDS = 400
 _DECODED = 2_000
 
 
-class _Residual(nn.Module):
-    """A convolution beside what it adds to."""
-
-    def __init__(self, width: int, dilation: int) -> None:
-        super().__init__()
-        self.convolution = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation, bias=False)
-        self.norm = nn.BatchNorm2d(width)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Same shape."""
-        return features + functional.silu(self.norm(self.convolution(features)))
-
-
-class JudgeModel(ModelMixin, ConfigMixin):
-    """The network; (N, 3, H, W) in [0, 1] to the logits of every head."""
-
-    @register_to_config
-    def __init__(self, widths: tuple[int, ...] = (32, 48, 96), dilations: tuple[int, ...] = (1, 2, 2)) -> None:
-        super().__init__()
-        # Red, green, blue, and how far from the middle: of two objects the one in the middle is meant.
-        layers: list[nn.Module] = []
-        for before, width in zip((4, *widths), widths, strict=False):
-            layers += [nn.Conv2d(before, width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.SiLU()]
-        # Three halvings and these dilations: a place sees 100 px, a whole object.
-        layers += [_Residual(widths[-1], dilation) for dilation in dilations]
-        self.features = nn.Sequential(*layers)
-        wide = widths[-1]
-        self.attend = nn.Conv2d(wide, len(HEADS), 1)
-        self.answers = nn.ModuleDict(
-            {
-                head: nn.Sequential(nn.Linear(3 * wide, wide), nn.SiLU(), nn.Linear(wide, len(words) + 1))
-                for head, words in HEADS.items()
-            }
-        )
-
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Logits (N, words + 1) of every head; the last class is "unclear"."""
-        seen = torch.cat((pictures * 2 - 1, _from_middle(pictures)), dim=1)
-        features = self.features(seen)
-        flat = features.flatten(2)
-        weights = self.attend(features).flatten(2).softmax(dim=-1)
-        common = torch.cat((flat.mean(dim=-1), flat.amax(dim=-1)), dim=1)
-        read = torch.einsum("nhp,ncp->nhc", weights, flat)
-        return {
-            head: self.answers[head](torch.cat((common, read[:, index]), dim=1)) for index, head in enumerate(HEADS)
-        }
-
-
-def _from_middle(pictures: Tensor) -> Tensor:
-    """(N, 1, H, W) distance from the middle in units of 64 px."""
-    height, width = pictures.shape[-2:]
-    y = (torch.arange(height, device=pictures.device) - (height - 1) / 2) / 64
-    x = (torch.arange(width, device=pictures.device) - (width - 1) / 2) / 64
-    return torch.hypot(y[:, None], x[None]).to(pictures.dtype).expand(len(pictures), 1, height, width)
-
-
 def new_judge() -> JudgeModel:
-    """The architecture, untrained: 0.58 M parameters."""
+    """The architecture, untrained: 0.59 M parameters."""
     return JudgeModel()
 
 
@@ -178,7 +123,8 @@ def through_vae(folder: Path) -> RoundTrip:
 
 def decoded_frames(bank: Bank, round_trip: RoundTrip, count: int) -> NDArray[np.uint8]:
     """The first pictures of a bank through a VAE and back: computed once, since it costs more than a step of training."""
-    frames = np.ascontiguousarray(bank.frames[:count, 0])
+    # A copy: banks are mapped read-only, which torch warns of.
+    frames = np.array(bank.frames[:count, 0])
     pictures = torch.from_numpy(frames).permute(0, 3, 1, 2)
     with torch.no_grad():
         parts = [round_trip(part.float() / 127.5 - 1) for part in pictures.split(8)]
@@ -216,9 +162,9 @@ class JudgeTrainee:
     def loss(self, step: int, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Loss of one batch; `noise` is not needed, examples are drawn by step."""
         del noise
-        pictures, labels = self.examples(step)
+        pictures, labels, centres = self.examples(step)
         with torch.autocast("cpu", torch.bfloat16):
-            logits = self.judge(pictures)
+            logits, places = self.judge.look(pictures)
         losses: list[Tensor] = []
         right: dict[str, float] = {}
         for index, head in enumerate(HEADS):
@@ -227,15 +173,17 @@ class JudgeTrainee:
                 said, truth = logits[head][known].float(), labels[known, index]
                 losses.append(functional.cross_entropy(said, truth))
                 right[head] = float((said.argmax(dim=-1) == truth).float().mean())
-        return torch.stack(losses).mean(), right
+        where = place_loss(places, centres)
+        return torch.stack(losses).mean() + _PLACE_WEIGHT * where, right | {"place": float(where.detach())}
 
-    def examples(self, step: int) -> tuple[Tensor, Tensor]:
-        """((B, 3, side, side), (B, heads)) of a step: seven tenths renders, the rest of what is unclear."""
+    def examples(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """((B, 3, side, side), (B, heads), (B, 2)) of a step, the last where objects are: seven tenths renders, the rest unclear."""
         rng = batch_rng(self.seed, step)
         side = int(rng.choice(SIDES_PX))
-        chosen = [self._example(side, rng) for _ in range(self.batch)]
+        chosen = [turned(self._example(side, rng), rng) for _ in range(self.batch)]
         pictures = _stacked([spoiled(example.picture, rng) for example in chosen])
-        return pictures, torch.from_numpy(np.stack([example.labels for example in chosen]))
+        labels, centres = (np.stack(part) for part in zip(*((e.labels, e.centre) for e in chosen), strict=True))
+        return pictures, torch.from_numpy(labels), torch.from_numpy(centres)
 
     def _example(self, side: int, rng: np.random.Generator) -> Example:
         kind = rng.random()
@@ -336,7 +284,7 @@ RECIPE = Recipe(
     schedule=SCHEDULE,
     batch=BATCH,
     banks=(PLAN,),
-    minutes=15,
+    minutes=25,
     data="10 000 frames of 128 px, spoiled, some through the VAE; blobs, empty grounds, pictures of nothing",
     inputs=_inputs,
     prepare=_prepare,

@@ -7,7 +7,7 @@ there is nothing to name, so it sees blobs, empty grounds, noise, double exposur
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -60,10 +60,12 @@ class Example:
     Attributes:
         picture: (H, W, 3) in [0, 1].
         labels: (6,) class of every head, in the order of `HEADS`.
+        centre: (2,) pixels, x then y, of the object that is meant; NaN where there is none.
     """
 
     picture: Floats
     labels: Labels
+    centre: Floats = field(default_factory=lambda: np.full(2, np.nan, np.float32))
 
 
 def labels_of(spec: ClipSpec, sprite: int) -> Labels:
@@ -95,9 +97,14 @@ def front_sprite(spec: ClipSpec, time: float, preferred: int) -> tuple[int, tupl
     return chosen, places[chosen]
 
 
+def _corner(x: float, y: float, side_px: int) -> tuple[int, int]:
+    """Left and top of a crop around (x, y)."""
+    return round(x - (side_px - 1) / 2), round(y - (side_px - 1) / 2)
+
+
 def crop_around(picture: Floats, x: float, y: float, side_px: int) -> Floats:
     """(side, side, 3) around (x, y), the frame's edge repeated beyond it."""
-    left, top = round(x - (side_px - 1) / 2), round(y - (side_px - 1) / 2)
+    left, top = _corner(x, y, side_px)
     rows = np.clip(np.arange(top, top + side_px), 0, picture.shape[0] - 1)
     columns = np.clip(np.arange(left, left + side_px), 0, picture.shape[1] - 1)
     return picture[np.ix_(rows, columns)]
@@ -105,18 +112,29 @@ def crop_around(picture: Floats, x: float, y: float, side_px: int) -> Floats:
 
 def view_of(picture: Floats, spec: ClipSpec, time: float, side_px: int, rng: np.random.Generator) -> Example:
     """A crop with a sprite in it: anywhere when it is the only one, else in the middle, which says which one is meant."""
-    index, (x, y, radius) = front_sprite(spec, time, int(rng.integers(len(spec.sprites))))
+    index, (own_x, own_y, radius) = front_sprite(spec, time, int(rng.integers(len(spec.sprites))))
     room = max(side_px / 2 - 1.05 * radius, 0) if len(spec.sprites) == 1 else 2.0
+    x, y = own_x, own_y
     if len(spec.sprites) == 1 and side_px == picture.shape[0] and rng.random() < 0.7:
         x, y, room = (side_px - 1) / 2, (side_px - 1) / 2, 0.0
-    dx, dy = rng.uniform(-room, room, 2)
-    return Example(crop_around(picture, x + float(dx), y + float(dy), side_px), labels_of(spec, index))
+    dx, dy = (float(shift) for shift in rng.uniform(-room, room, 2))
+    left, top = _corner(x + dx, y + dy, side_px)
+    centre = np.array([own_x - left, own_y - top], np.float32)
+    return Example(crop_around(picture, x + dx, y + dy, side_px), labels_of(spec, index), centre)
+
+
+def turned(example: Example, rng: np.random.Generator) -> Example:
+    """The same by quarter turns, and every second time mirrored; square pictures only."""
+    picture, (x, y), last = example.picture, example.centre, example.picture.shape[0] - 1
+    for _ in range(int(rng.integers(4))):
+        picture, x, y = np.rot90(picture), y, last - x
+    if rng.random() < 0.5:
+        picture, x = picture[:, ::-1], last - x
+    return Example(np.ascontiguousarray(picture), example.labels, np.array([x, y], np.float32))
 
 
 def spoiled(picture: Floats, rng: np.random.Generator) -> Floats:
-    """`picture` turned or mirrored, and often blurred, faded or noisy, as a model's output is."""
-    picture = np.rot90(picture, int(rng.integers(4)))
-    picture = np.ascontiguousarray(picture[:, ::-1] if rng.random() < 0.5 else picture)
+    """`picture`, often blurred, faded or noisy, as a model's output is."""
     if rng.random() < 0.5:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.1))), np.float32)
     if rng.random() < 0.5:
