@@ -100,6 +100,9 @@ def ssim_map(picture: Floats, truth: Floats) -> Doubles:
 
     Returns:
         In [-1, 1].
+
+    Raises:
+        ShapeError: pictures of different shapes, or smaller than a window.
     """
     require_shape(picture, truth.shape, who="ssim", name="picture")
     if min(truth.shape[:2]) < _SSIM_WINDOW_PX:

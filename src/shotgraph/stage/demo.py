@@ -60,9 +60,6 @@ def report_of(plate: Path, result: Path, edit: Edit) -> Report:
 
     Returns:
         The verdict.
-
-    Raises:
-        MediaError: the result has no timecode.
     """
     before, start = _read(plate)
     after, edited_start = _read(result)

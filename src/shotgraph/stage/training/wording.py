@@ -29,6 +29,10 @@ def motion_ids(tokenizer: CLIPTokenizer) -> Tensor:
 class MotionWords(nn.Module):
     """The rows of the embedding table that are trained.
 
+    Args:
+        text: tower whose table holds the rows' start.
+        ids: (K) int64, which rows.
+
     Attributes:
         ids: (K) which rows.
         rows: (K, width) what is in them.
