@@ -35,7 +35,12 @@ class Truth:
 
 
 def truth_of(number: int) -> Truth:
-    scene = Scene(draw_clip(number, "held-out", purpose="flow", frames=FRAMES, side_px=96, sprites=1, styled=False))
+    # Objects move calmly: an anchor must come from the picture, not from how far it jumps between two samples.
+    drawn = draw_clip(number, "held-out", frames=FRAMES, side_px=96, sprites=1, styled=False)
+    (sprite,) = drawn.sprites
+    speckled = sprite.model_copy(update={"look": sprite.look.model_copy(update={"texture": "speckled"})})
+    cloudy = drawn.ground.model_copy(update={"texture": "clouds"})
+    scene = Scene(drawn.model_copy(update={"sprites": (speckled,), "ground": cloudy}))
     steps = range(FRAMES - 1)
     return Truth(
         scene,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from shotgraph.errors import UsageError
+from shotgraph.plugins.analysis.flow import flow_of_pair
 from shotgraph.stage.figure import joints
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import Motion
@@ -72,6 +73,22 @@ def test_half_of_all_textures_are_aperiodic_and_all_of_those_for_flow() -> None:
     assert 0.38 < np.mean([clip.ground.texture == "clouds" for clip in general]) < 0.62
     assert {clip.ground.texture for clip in flow} == {"clouds"}
     assert {sprite.look.texture for clip in flow for sprite in clip.sprites} == {"speckled"}
+    assert {clip.style for clip in flow} == {"none"}
+
+
+def test_where_flow_is_asked_for_the_whole_frame_moves_and_classical_flow_sees_it() -> None:
+    for number in range(4):
+        scene = Scene(draw_clip(number, "held-out", purpose="flow"))
+        errors, moves = [], []
+        for time in range(4):
+            exact, seen = scene.flow(time, time + 1), scene.visible(time, time + 1)
+            found = flow_of_pair(scene.picture(time), scene.picture(time + 1), preset="medium", scale=1.0).forward
+            moves.append(np.linalg.norm(exact, axis=-1)[seen].mean())
+            errors.append(np.linalg.norm(found - exact, axis=-1)[seen].mean())
+
+        # Without any flow at all the error would be as large as the motion.
+        assert np.mean(moves) > 0.8
+        assert np.mean(errors) < 0.5 * np.mean(moves)
 
 
 def test_where_depth_is_asked_for_it_can_be_seen() -> None:

@@ -32,7 +32,7 @@ from shotgraph.stage.vocabulary import (
 
 Value = TypeVar("Value")
 Split = Literal["train", "held-out"]
-# What a clip is drawn for: anything; aperiodic textures for flow, tracks and atlases; visible depth; a person.
+# What a clip is drawn for: anything; flow, tracks and atlases (aperiodic textures, everything moves); visible depth; a person.
 Purpose = Literal["general", "flow", "depth", "figure"]
 
 UNSEEN_PAIRS = frozenset({("purple", "star"), ("yellow", "ring"), ("cyan", "cross"), ("orange", "square")})
@@ -70,13 +70,15 @@ def draw_clip(  # noqa: PLR0913 - one setting each, every one with a default
     rng = np.random.Generator(np.random.Philox(key=[number, _STREAMS[split]]))
     count = int(rng.integers(1, 3)) if sprites is None else sprites
     ground = _ground(rng, purpose)
-    camera = _camera(rng, frames)
+    camera = _handheld(rng) if purpose == "flow" else _camera(rng, frames)
     view = _View(camera, side_px, frames, purpose == "depth")
     objects: list[Sprite] = []
     for depth in _depths(rng, count, purpose):
         look = _look(rng, split, purpose)
         objects.append(_placed(rng, look, depth, objects, view))
-    style = STYLES[int(rng.integers(1, len(STYLES)))] if styled and rng.random() < 0.15 else "none"
+    # Some styles paint over the texture that flow is found by.
+    is_styled = styled and purpose != "flow" and rng.random() < 0.15
+    style = STYLES[int(rng.integers(1, len(STYLES)))] if is_styled else "none"
     return ClipSpec(
         width=side_px,
         height=side_px,
@@ -122,9 +124,9 @@ def _check(number: int, side_px: int, frames: int, sprites: int | None) -> None:
 
 
 def _depths(rng: np.random.Generator, count: int, purpose: Purpose) -> list[float]:
-    """Nearest first. Where depth is to be seen, none lies behind the near edge of a slanted ground."""
+    """Nearest first. None lies behind the near edge of a slanted ground, nor behind the near ground of a moving view."""
     depths = sorted(rng.uniform(0.9, 2.6, count) + 0.3 * np.arange(count))
-    room = 1.7 / (1.7 + 0.3 * max(count - 1, 0)) if purpose == "depth" else 1.0
+    room = 1.7 / (1.7 + 0.3 * max(count - 1, 0)) if purpose in {"depth", "flow"} else 1.0
     return [float(0.9 + (depth - 0.9) * room) if room < 1 else float(depth) for depth in depths]
 
 
@@ -137,7 +139,9 @@ def _ground(rng: np.random.Generator, purpose: Purpose) -> Ground:
     # Nearly half of all grounds are aperiodic: on periods alone nothing that matches points could be measured.
     texture: GroundTexture = "clouds" if rng.random() < 0.3 else _pick(rng, textures)
     slant = float(rng.uniform(0.2, 0.4)) if purpose == "depth" else 0.0
-    return Ground(colour=_pick(rng, GROUND_COLOURS), texture=texture, slant=slant, seed=_seed(rng))
+    # A far ground hardly moves with the camera, and what does not move says nothing about flow.
+    depth = 2.8 if purpose == "flow" else 4.0
+    return Ground(colour=_pick(rng, GROUND_COLOURS), texture=texture, depth=depth, slant=slant, seed=_seed(rng))
 
 
 def _look(rng: np.random.Generator, split: Split, purpose: Purpose) -> Look:
@@ -225,6 +229,11 @@ def _camera(rng: np.random.Generator, frames: int) -> Camera:
     # A longer clip would pan out of everything.
     speed = min(float(rng.uniform(0.8, 2.0)), 24.0 / frames)
     return Camera(name=name, speed=speed, phase=float(rng.uniform(0, 2 * math.pi)))
+
+
+def _handheld(rng: np.random.Generator) -> Camera:
+    """To and fro, so that the frame moves by pixels and its objects stay in it however long the clip."""
+    return Camera(name="shakes", speed=float(rng.uniform(2.0, 3.5)), phase=float(rng.uniform(0, 2 * math.pi)))
 
 
 def _figure(rng: np.random.Generator, side_px: int, frames: int) -> Figure:

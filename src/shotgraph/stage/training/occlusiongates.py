@@ -1,8 +1,7 @@
 """Gates of occlusion, which need no model: how much of what the two-way test finds with exact flow it finds with DIS.
 
-The band-limited grounds of the stage hold little that a patch could lock onto, so DIS drags them along with whatever passes: far
-less is found here than on the hard-edged clips that the thresholds come from. Twice the size, the finest scale and more iterations
-of DIS raise the share by half, not to the threshold.
+The camera moves, as it does on the clips that the thresholds come from. Before a still camera the ground holds too little that a
+patch could lock onto, DIS drags it along with whatever passes, and nearly nothing is found: see docs/decisions/0009.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ CLIPS, PAIRS = 8, 4
 
 
 def measure(models: Path, seed: int) -> list[Gate]:
-    """How much of the true occlusion is found on held-out clips of a figure; no model is asked."""
+    """How much of the true occlusion is found on held-out clips drawn for flow; no model is asked."""
     del models
     rows: list[Gate] = []
     for side_px, share in SHARES.items():
@@ -38,7 +37,7 @@ def measure(models: Path, seed: int) -> list[Gate]:
 def _pairs(seed: int, side_px: int) -> Iterator[tuple[Scene, int]]:
     """Clips and times at which something is hidden one frame later."""
     for number in range(CLIPS):
-        spec = draw_clip(CLIPS_OF_A_SEED * seed + number, "held-out", purpose="figure", side_px=side_px)
+        spec = draw_clip(CLIPS_OF_A_SEED * seed + number, "held-out", purpose="flow", side_px=side_px)
         scene = Scene(spec)
         yield from ((scene, time) for time in range(PAIRS) if not scene.visible(time, time + 1).all())
 
