@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from shotgraph.diffusion.autoencoding import decode, encode
 from shotgraph.diffusion.grid import DdimGrid, guard, guided
 from shotgraph.diffusion.parts import load_config, load_part
 from shotgraph.diffusion.sampling import Denoiser
 from shotgraph.errors import UnavailableError, UsageError
 
-# Pictures through the VAE at once: more saves little time and costs memory that the U-Net needs.
-_FRAMES_AT_ONCE = 8
 DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -104,7 +103,6 @@ class ModelBundle:
         """The sampler's times."""
         return DdimGrid.of(self.scheduler, steps)
 
-    @torch.no_grad()
     def encode(self, pictures: Tensor) -> Tensor:
         """Latents of pictures: the mean, so that nothing is drawn.
 
@@ -122,17 +120,11 @@ class ModelBundle:
             raise UsageError(
                 f"{self.name}: sides must be multiples of {self.factor} px, got {width}x{height}; change work_size"
             )
-        given = pictures.permute(0, 3, 1, 2).to(self.device, self.dtype) * 2 - 1
-        parts = [self.vae.encode(part).latent_dist.mean for part in given.split(_FRAMES_AT_ONCE)]
-        return torch.cat(parts).float() * self.vae.config["scaling_factor"]
+        return encode(self.vae, pictures)
 
-    @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (frames, C, h, w) to display values (frames, H, W, 3), float32, not clamped."""
-        given = (latents / self.vae.config["scaling_factor"]).to(self.device, self.dtype)
-        parts = [self.vae.decode(part).sample for part in given.split(_FRAMES_AT_ONCE)]
-        pictures = guard(torch.cat(parts).float(), who="VAE", index=0)
-        return (pictures / 2 + 0.5).permute(0, 2, 3, 1)
+        return guard(decode(self.vae, latents), who="VAE", index=0)
 
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Tensor:

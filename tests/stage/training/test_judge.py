@@ -145,7 +145,7 @@ def test_a_round_trip_that_keeps_pictures_gives_the_rows_of_renders(tmp_path: Pa
 
 
 def test_frames_through_a_vae_are_codes_again(bank: Bank) -> None:
-    negative = decoded_frames(bank, lambda pictures: -pictures, 2)
+    negative = decoded_frames(bank, lambda pictures: 1 - pictures, 2)
 
     assert negative.dtype == np.uint8
     assert np.array_equal(negative, 255 - bank.frames[:2, 0])

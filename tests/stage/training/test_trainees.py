@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from shotgraph.diffusion.autoencoding import decode, encode, to_model
 from shotgraph.errors import UsageError
 from shotgraph.stage.training.banks import Bank, BankPlan, open_bank
-from shotgraph.stage.training.latents import decode, encode, to_model
+from shotgraph.stage.training.latents import displayed
 from shotgraph.stage.training.loop import seeded
 from shotgraph.stage.training.moving import Clips, ClipTrainee
 from shotgraph.stage.training.text import TextTrainee, bank_ids, new_text_model, token_ids
@@ -31,7 +32,7 @@ def vae() -> nn.Module:
 
 def test_the_vae_has_the_planned_size_and_factor(vae) -> None:
     with torch.no_grad():
-        latents = encode(vae, torch.zeros((1, 3, 32, 64)))
+        latents = encode(vae, torch.zeros((1, 32, 64, 3)))
 
     assert latents.shape == (1, 4, 8, 16)
     assert sum(parameter.numel() for parameter in vae.parameters()) == pytest.approx(0.78e6, rel=0.03)
@@ -45,7 +46,7 @@ def test_crops_are_a_function_of_the_step_and_turn_and_mirror_frames(bank: Bank,
     assert torch.equal(crops, trainee.crops(5))
     assert not torch.equal(crops, trainee.crops(6))
     assert crops.shape == (24, 3, 64, 64)
-    views = [to_model(np.rot90(frame, k, (1, 2))) for frame in bank.frames[:, 0][:, None] for k in range(4)]
+    views = [to_model(displayed(np.rot90(frame, k, (1, 2)))) for frame in bank.frames[:, 0][:, None] for k in range(4)]
     plain = [any(torch.equal(crop, view[0]) for view in views) for crop in crops]
     mirrored = [any(torch.equal(crop.flip(2), view[0]) for view in views) for crop in crops]
     assert all(a or b for a, b in zip(plain, mirrored, strict=True))
@@ -54,14 +55,15 @@ def test_crops_are_a_function_of_the_step_and_turn_and_mirror_frames(bank: Bank,
 
 
 def test_the_scale_makes_latents_deviate_by_one_whatever_it_was(bank: Bank, vae) -> None:
-    pictures = to_model(bank.frames[:, 0])
+    pictures = displayed(bank.frames[:, 0])
     vae.register_to_config(scaling_factor=17.0)
 
     set_scale(vae, pictures)
 
     latents = encode(vae, pictures)
     assert float(latents.std()) == pytest.approx(1, rel=1e-4)
-    assert torch.allclose(decode(vae, latents), vae.decode(vae.encode(pictures).latent_dist.mean).sample, atol=1e-4)
+    unscaled = vae.decode(vae.encode(to_model(pictures)).latent_dist.mean).sample
+    assert torch.allclose(to_model(decode(vae, latents)), unscaled, atol=1e-4)
 
 
 def test_pictures_with_one_caption_are_no_negatives_of_each_other() -> None:

@@ -7,14 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from shotgraph.errors import UnavailableError
 from shotgraph.models.registry import resolve
 from shotgraph.pipeline.digest import file_digest, text_key
 from shotgraph.stage.bench.methods import Frames
 
-_FRAMES_AT_ONCE = 8
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
@@ -48,13 +45,14 @@ class Codec:
     @cached_property
     def _loaded(self) -> Any:
         """The VAE, or why the files that are there are none."""
-        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+        import torch
+
+        from shotgraph.diffusion.parts import load_part
 
         try:
-            return AutoencoderKL.from_pretrained(str(self.folder), local_files_only=True, use_safetensors=True).eval()
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            return f"the VAE at {self.folder} cannot be loaded: {reason}"
+            return load_part(self.folder or Path(), "vae", torch.float32)
+        except UnavailableError as error:
+            return str(error)
 
     def round_trip(self, frames: Frames) -> Frames:
         """(T, H, W, 3) display values, encoded (the mean, nothing drawn) and decoded, in [0, 1].
@@ -72,13 +70,10 @@ class Codec:
             raise UnavailableError(f"bench: the VAE must be there, got: {self.missing}; give a model with --model")
         import torch
 
-        parts: list[Frames] = []
-        with torch.no_grad():
-            for start in range(0, len(frames), _FRAMES_AT_ONCE):
-                given = torch.tensor(frames[start : start + _FRAMES_AT_ONCE]).permute(0, 3, 1, 2) * 2 - 1
-                back = self._loaded.decode(self._loaded.encode(given).latent_dist.mean).sample
-                parts.append(((back / 2 + 0.5).clamp(0, 1)).permute(0, 2, 3, 1).numpy())
-        return np.concatenate(parts).astype(np.float32)
+        from shotgraph.diffusion.autoencoding import decode, encode
+
+        back = decode(self._loaded, encode(self._loaded, torch.tensor(frames)))
+        return back.clamp(0, 1).contiguous().numpy()
 
 
 def codec_of(model: str) -> Codec:

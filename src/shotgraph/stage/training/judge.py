@@ -1,7 +1,6 @@
 """The attribute judge: says what a picture shows, in the stage's words, or that it is unclear. It needs no pose and no matte.
 
-A fully convolutional network over crops of 64 to 128 px; each answer reads the features through an attention of its own, so that
-a small object weighs as much as a large one. It is taught on clips of the held-out stream, numbered far above those that are
+It is taught on whole pictures and crops of 64 to 128 px, of clips of the held-out stream, numbered far above those that are
 gated on: a judge that never saw a purple star would be biased against just what a generator is asked to combine.
 """
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shotgraph.diffusion.autoencoding import decode, encode
 from shotgraph.errors import ShapeError
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
@@ -42,7 +42,7 @@ from shotgraph.stage.training.judge_data import (
     view_of,
 )
 from shotgraph.stage.training.judge_model import JudgeModel, place_loss
-from shotgraph.stage.training.latents import decode, encode, open_vae
+from shotgraph.stage.training.latents import displayed, open_vae
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
 from shotgraph.stage.training.truth import batch_rng
@@ -53,7 +53,7 @@ SCHEDULE = Schedule(steps=6_000, learning_rate=2e-3, warmup=100, average=0.998)
 _PLACE_WEIGHT = 0.3
 # Gated clips are numbered below a million.
 PLAN = BankPlan(split="held-out", clips=10_000, start=1_000_000)
-# (N, 3, H, W) in [-1, 1] through a VAE and back.
+# (N, H, W, 3) display values through a VAE and back, not clamped.
 RoundTrip = Callable[[Tensor], Tensor]
 # Below this share an answer is a guess.
 _SURE = 0.5
@@ -123,13 +123,8 @@ def through_vae(folder: Path) -> RoundTrip:
 
 def decoded_frames(bank: Bank, round_trip: RoundTrip, count: int) -> NDArray[np.uint8]:
     """The first pictures of a bank through a VAE and back: computed once, since it costs more than a step of training."""
-    # A copy: banks are mapped read-only, which torch warns of.
-    frames = np.array(bank.frames[:count, 0])
-    pictures = torch.from_numpy(frames).permute(0, 3, 1, 2)
-    with torch.no_grad():
-        parts = [round_trip(part.float() / 127.5 - 1) for part in pictures.split(8)]
-    result = torch.cat(parts).clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
-    return result.permute(0, 2, 3, 1).contiguous().numpy()
+    result = round_trip(displayed(bank.frames[:count, 0]))
+    return result.clamp(0, 1).mul(255).round().to(torch.uint8).contiguous().numpy()
 
 
 @dataclass
@@ -227,10 +222,8 @@ def gates(folder: Path, seed: int, *, round_trip: RoundTrip | None = None, count
     rows = [at_least(f"judge.renders.{head}", plain[head], 0.98) for head in HEADS]
     through = dict.fromkeys(HEADS, float("nan"))
     if round_trip is not None:
-        with torch.no_grad():
-            parts = [round_trip(part * 2 - 1) for part in _stacked(pictures).split(8)]
-        lossy = torch.cat(parts).add(1).div(2).clamp(0, 1).permute(0, 2, 3, 1).contiguous().numpy()
-        through = _hits(judge, clips, list(lossy))
+        lossy = round_trip(torch.from_numpy(np.stack(pictures))).clamp(0, 1)
+        through = _hits(judge, clips, list(lossy.contiguous().numpy()))
     rows += [at_least(f"judge.vae.{head}", through[head], 0.95) for head in HEADS]
     blobs, nameless = _refusals(judge, seed, count)
     return [*rows, at_least("judge.blobs", blobs, 0.90), at_least("judge.nameless", nameless, 0.90)]

@@ -7,43 +7,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
+from shotgraph.diffusion.autoencoding import encode
+from shotgraph.diffusion.parts import load_part
 from shotgraph.stage.training.banks import Bank
 from shotgraph.stage.training.recipe import CONFIG, WEIGHTS, file_digest
 
 _AT_ONCE = 32
 
 
-def open_vae(folder: Path) -> AutoencoderKL:
+def open_vae(folder: Path) -> Any:
     """The VAE in a folder, for use: float32, frozen."""
-    kind: Any = AutoencoderKL
-    vae = kind.from_pretrained(folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True)
-    return vae.eval().requires_grad_(False)
+    return load_part(folder, "vae", torch.float32)
 
 
-def to_model(codes: np.ndarray) -> Tensor:
-    """Display codes (N, H, W, 3) to (N, 3, H, W) in [-1, 1]."""
+def displayed(codes: np.ndarray) -> Tensor:
+    """Display codes (N, H, W, 3) to display values in [0, 1]."""
     # A copy: banks are mapped read-only, which torch warns of.
-    stacked = torch.from_numpy(np.array(codes)).permute(0, 3, 1, 2)
-    return stacked.float().div(127.5).sub(1).contiguous()
-
-
-@torch.no_grad()
-def encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
-    """(N, 3, H, W) in [-1, 1] to scaled latents (N, C, h, w): means, so that nothing is drawn."""
-    net: Any = vae
-    parts = [net.encode(part).latent_dist.mean for part in pictures.split(_AT_ONCE)]
-    return torch.cat(parts) * net.config.scaling_factor
-
-
-@torch.no_grad()
-def decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
-    """Scaled latents (N, C, h, w) to (N, 3, H, W) in [-1, 1], not clamped."""
-    net: Any = vae
-    parts = [net.decode(part).sample for part in (latents / net.config.scaling_factor).split(_AT_ONCE)]
-    return torch.cat(parts)
+    return torch.from_numpy(np.array(codes)).float() / 255
 
 
 def open_latents(bank: Bank, folder: Path) -> Tensor:
@@ -62,7 +44,7 @@ def open_latents(bank: Bank, folder: Path) -> Tensor:
         vae = open_vae(folder)
         clips, frames = bank.frames.shape[:2]
         flat = bank.frames.reshape(clips * frames, *bank.frames.shape[2:])
-        parts = [encode(vae, to_model(flat[at : at + _AT_ONCE])).half() for at in range(0, len(flat), _AT_ONCE)]
+        parts = [encode(vae, displayed(flat[at : at + _AT_ONCE])).half() for at in range(0, len(flat), _AT_ONCE)]
         whole = torch.cat(parts).contiguous().numpy()
         part = path.with_suffix(".part.npy")
         np.save(part, whole.reshape(clips, frames, *whole.shape[1:]))

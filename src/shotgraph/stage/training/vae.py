@@ -14,9 +14,10 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
+from shotgraph.diffusion.autoencoding import encode, to_model
 from shotgraph.stage.training.banks import Bank, BankPlan
 from shotgraph.stage.training.folders import save_part
-from shotgraph.stage.training.latents import encode, to_model
+from shotgraph.stage.training.latents import displayed
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
 from shotgraph.stage.training.truth import batch_rng
@@ -92,7 +93,7 @@ class VaeTrainee:
             x, y, turn, mirror = rng.integers(room + 1), rng.integers(room + 1), rng.integers(4), rng.integers(2)
             crop = np.rot90(np.asarray(frames[clip, frame, y : y + CROP_PX, x : x + CROP_PX]), int(turn))
             crops.append(crop[:, ::-1] if mirror else crop)
-        return to_model(np.stack(crops))
+        return to_model(displayed(np.stack(crops))).contiguous()
 
 
 def _slope(picture: Tensor, axis: int) -> Tensor:
@@ -100,7 +101,7 @@ def _slope(picture: Tensor, axis: int) -> Tensor:
 
 
 def set_scale(vae: AutoencoderKL, pictures: Tensor) -> None:
-    """Measure the latents of (N, 3, H, W) `pictures` in [-1, 1] and make their deviation 1 by the scaling factor."""
+    """Measure the latents of (N, H, W, 3) `pictures` in [0, 1] and make their deviation 1 by the scaling factor."""
     net: Any = vae
     net.register_to_config(scaling_factor=1.0)
     net.register_to_config(scaling_factor=float(1 / encode(vae, pictures).std()))
@@ -112,7 +113,7 @@ def _prepare(workshop: Workshop) -> Trainee:
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:
     if isinstance(trainee, VaeTrainee):
-        set_scale(trainee.vae, to_model(trainee.bank.frames[:_MEASURED, 0]))
+        set_scale(trainee.vae, displayed(trainee.bank.frames[:_MEASURED, 0]))
         save_part(trainee.vae, workshop.sd / "vae", torch.float16)
 
 

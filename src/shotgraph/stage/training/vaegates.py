@@ -10,11 +10,12 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from numpy.typing import NDArray
 from torch import Tensor
 
+from shotgraph.diffusion.autoencoding import decode, encode
 from shotgraph.metrics.warp import warp_error
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
 from shotgraph.stage.training.gating import Gate, at_least, at_most
-from shotgraph.stage.training.latents import decode, encode, open_vae
+from shotgraph.stage.training.latents import open_vae
 from shotgraph.stage.worlds import draw_clip
 
 _PICTURES, _PLAIN, _CLIPS, _FRAMES = 128, 64, 8, 6
@@ -44,11 +45,11 @@ def gates_of(vae: AutoencoderKL, seed: int, *, pictures: int = _PICTURES, clips:
     plain = np.stack(
         [Scene(_plain(spec, number)).picture(0) for number, spec in enumerate(specs[: pictures // 2 or 1])]
     )
-    latents = encode(vae, _to_model(frames))
+    latents = encode(vae, torch.from_numpy(frames))
     deviations = latents.std(dim=(0, 2, 3))
     excess = np.mean([_excess(vae, spec) for spec in specs[:clips]])
     return [
-        at_least("vae.psnr_db", psnr_db(frames, _from_model(decode(vae, latents))), 30.0),
+        at_least("vae.psnr_db", psnr_db(frames, _written(decode(vae, latents))), 30.0),
         at_least("vae.psnr_plain_db", psnr_db(plain, through(vae, plain)), 34.0),
         at_most("vae.excess_warp_error_e3", 1e3 * float(excess), 0.10),
         at_least("vae.latent_std.least", float(deviations.min()), 0.5),
@@ -59,7 +60,7 @@ def gates_of(vae: AutoencoderKL, seed: int, *, pictures: int = _PICTURES, clips:
 
 def through(vae: AutoencoderKL, frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N, H, W, 3) display values through the VAE and back."""
-    return _from_model(decode(vae, encode(vae, _to_model(frames))))
+    return _written(decode(vae, encode(vae, torch.from_numpy(frames))))
 
 
 def _plain(spec: ClipSpec, number: int) -> ClipSpec:
@@ -86,10 +87,6 @@ def psnr_db(truth: NDArray[np.float32], result: NDArray[np.float32]) -> float:
     return float(-10 * np.log10(np.maximum(errors, 1e-12)).mean())
 
 
-def _to_model(frames: NDArray[np.float32]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).mul(2).sub(1)
-
-
-def _from_model(pictures: Tensor) -> NDArray[np.float32]:
-    """Clamped: what is written to a file is."""
-    return pictures.add(1).div(2).clamp(0, 1).permute(0, 2, 3, 1).contiguous().numpy()
+def _written(pictures: Tensor) -> NDArray[np.float32]:
+    """Clamped, as what is written to a file is."""
+    return pictures.clamp(0, 1).contiguous().numpy()
