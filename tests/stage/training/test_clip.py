@@ -217,7 +217,7 @@ def test_consistency_of_a_clip_is_above_that_of_the_same_with_jitter() -> None:
 def test_gates_of_random_weights_fail(folder: Path) -> None:
     rows = gates(folder, 0, clips=2, frames=3, sets=1)
 
-    assert [(row.name, row.threshold) for row in rows] == [
+    assert [(row.name, row.bound.threshold) for row in rows] == [
         ("clip.retrieval@1", 0.90),
         ("clip.instance.jitter_auc", 0.95),
         ("clip.instance.phase_auc", 0.95),

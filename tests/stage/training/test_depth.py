@@ -123,7 +123,7 @@ def test_gates_of_random_weights_fail(trainee: DepthTrainee, tmp_path: Path) -> 
 
     rows = gates(tmp_path, 0, clips=3)
 
-    assert [(row.name, row.threshold, row.passed) for row in rows] == [
+    assert [(row.name, row.bound.threshold, row.passed) for row in rows] == [
         ("depth.ordinal", 0.90, False),
         ("depth.ordinal_in_rows", 0.90, False),
     ]

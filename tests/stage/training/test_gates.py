@@ -1,7 +1,9 @@
 """The table of gates: nothing is hidden, and each measurement can tell right from wrong."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +17,12 @@ from shotgraph.stage.training.controlgates import telling_clips
 from shotgraph.stage.training.controlnet import CONTROLS, draw_controls
 from shotgraph.stage.training.drawgates import asked_clip, other_means
 from shotgraph.stage.training.gates import PROBES, Probe, Row, keep_in_cards, run_gates, run_probe
-from shotgraph.stage.training.gating import Gate, at_least, at_most
+from shotgraph.stage.training.gating import BOUNDS, Bound, Gate
 from shotgraph.stage.training.motiongates import asked_motions, goes
 from shotgraph.stage.training.seeing import centre_of, overlap, seen_object
-from shotgraph.stage.training.vaegates import gates_of
+from shotgraph.stage.training.vaegates import codec_gates
 
-FAKE = Probe("fake", "stage-sd", ("stage-sd",), "shotgraph.stage.training.gates:fake", (("fake.share", ">=", 0.5),))
+FAKE = Probe("fake", "stage-sd", ("stage-sd",), "shotgraph.stage.training.gates:fake")
 
 
 class Exact(nn.Module):
@@ -49,7 +51,7 @@ def test_every_gate_of_a_model_that_is_not_there_is_listed_and_missed(tmp_path: 
 
     rows = run_gates(tmp_path, 0, probes)
 
-    assert [row.gate for row in rows] == [gate for probe in probes for gate, _, _ in probe.rows]
+    assert [row.gate for row in rows] == [gate for probe in probes for gate in probe.bounds]
     assert not any(row.passed for row in rows)
     assert all(row.value is None and row.note.startswith(f"no model: {tmp_path}/stage-") for row in rows)
     assert len({row.gate for row in rows}) == len(rows) >= 20
@@ -57,7 +59,7 @@ def test_every_gate_of_a_model_that_is_not_there_is_listed_and_missed(tmp_path: 
 
 def test_a_model_that_is_there_is_measured_at_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stage-sd").mkdir()
-    monkeypatch.setattr(gates, "fake", lambda _, seed: [at_least("fake.share", seed / 10, 0.5)], raising=False)
+    monkeypatch.setattr(gates, "fake", lambda _, seed: [Gate("fake.share", seed / 10, Bound(">=", 0.5))], raising=False)
 
     assert run_probe(FAKE, tmp_path, 7) == [Row("fake.share", 0.7, ">=", 0.5, passed=True)]
     assert run_probe(FAKE, tmp_path, 4) == [Row("fake.share", 0.4, ">=", 0.5, passed=False)]
@@ -65,7 +67,7 @@ def test_a_model_that_is_there_is_measured_at_the_seed(tmp_path: Path, monkeypat
 
 def test_what_could_not_be_measured_is_missed_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stage-sd").mkdir()
-    monkeypatch.setattr(gates, "fake", lambda *_: [at_most("fake.share", float("nan"), 0.5)], raising=False)
+    monkeypatch.setattr(gates, "fake", lambda *_: [Gate("fake.share", float("nan"), Bound("<=", 0.5))], raising=False)
 
     assert run_probe(FAKE, tmp_path, 0) == [Row("fake.share", None, "<=", 0.5, False, "nothing could be measured")]
 
@@ -88,14 +90,18 @@ def test_rows_of_a_model_that_is_not_there_make_no_folder(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("rule", "value", "passed"),
-    [(at_least, 0.5, True), (at_least, 0.49, False), (at_most, 0.5, True), (at_most, 0.51, False)],
+    [(">=", 0.5, True), (">=", 0.49, False), ("<=", 0.5, True), ("<=", 0.51, False), (">=", math.nan, False)],
 )
-def test_a_threshold_itself_passes(rule, value: float, passed: bool) -> None:
-    assert rule("gate", value, 0.5).passed is passed
+def test_a_threshold_itself_passes(rule: Any, value: float, passed: bool) -> None:
+    assert Gate("gate", value, Bound(rule, 0.5)).passed is passed
+
+
+def test_every_bound_belongs_to_one_probe() -> None:
+    assert [gate for probe in PROBES for gate in probe.bounds] == list(BOUNDS)
 
 
 def test_a_vae_that_loses_nothing_passes_what_it_can() -> None:
-    rows = by_name(gates_of(Exact(), 0, pictures=4, clips=1))
+    rows = by_name(codec_gates(Exact(), 0, pictures=4, clips=1))
 
     assert rows["vae.psnr_db"].value > 100
     assert rows["vae.excess_warp_error_e3"].value == pytest.approx(0, abs=1e-4)
@@ -103,7 +109,7 @@ def test_a_vae_that_loses_nothing_passes_what_it_can() -> None:
 
 
 def test_a_vae_that_is_a_little_off_has_the_psnr_of_that() -> None:
-    rows = by_name(gates_of(Exact(error=0.04), 0, pictures=4, clips=1))
+    rows = by_name(codec_gates(Exact(error=0.04), 0, pictures=4, clips=1))
 
     # Off by 0.02 of the display range: 34 dB; less where white clips.
     assert rows["vae.psnr_db"].value == pytest.approx(33.98, abs=0.3)
@@ -111,7 +117,7 @@ def test_a_vae_that_is_a_little_off_has_the_psnr_of_that() -> None:
 
 
 def test_a_vae_that_flickers_misses_the_warp_error_though_its_psnr_is_fine() -> None:
-    rows = by_name(gates_of(Exact(noise=0.04), 0, pictures=4, clips=1))
+    rows = by_name(codec_gates(Exact(noise=0.04), 0, pictures=4, clips=1))
 
     assert rows["vae.psnr_db"].passed
     # Twice the variance of 0.02, and what the cubic kernel leaves of it.

@@ -10,7 +10,7 @@ from torch import Tensor
 from shotgraph.diffusion.grid import DdimGrid
 from shotgraph.stage.training.folders import new_scheduler
 from shotgraph.stage.training.gates import PROBES
-from shotgraph.stage.training.inversiongates import gates_of, neighbour_correlation
+from shotgraph.stage.training.inversiongates import inversion_of, neighbour_correlation
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Pixels:
 
 def measured(noise: Tensor, **given: float) -> dict[str, tuple[float, bool]]:
     bundle: Any = Pixels(noise, **given)
-    return {row.name: (row.value, row.passed) for row in gates_of(bundle, 0, side_px=64, pictures=2, steps=10)}
+    return {row.name: (row.value, row.passed) for row in inversion_of(bundle, 0, side_px=64, pictures=2, steps=10)}
 
 
 def white() -> Tensor:
@@ -61,7 +61,7 @@ def test_a_model_that_finds_the_same_noise_both_ways_passes() -> None:
 
     assert rows["inversion.gap_db"] == (pytest.approx(0, abs=1.0), True)
     assert all(passed for _, passed in rows.values())
-    assert list(rows) == [name for probe in PROBES if probe.name == "inversion" for name, _, _ in probe.rows]
+    assert list(rows) == [name for probe in PROBES if probe.name == "inversion" for name in probe.bounds]
 
 
 def test_a_model_that_finds_another_noise_on_the_way_back_loses_the_frame() -> None:

@@ -124,7 +124,7 @@ def test_gates_of_a_judge_with_random_weights_fail(tmp_path: Path) -> None:
         "judge.blobs",
         "judge.nameless",
     ]
-    assert [row.threshold for row in rows] == [0.98] * 6 + [0.95] * 6 + [0.90] * 2
+    assert [row.bound.threshold for row in rows] == [0.98] * 6 + [0.95] * 6 + [0.90] * 2
     assert not any(row.passed for row in rows if row.name.startswith("judge.renders"))
 
 

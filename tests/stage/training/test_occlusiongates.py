@@ -16,8 +16,8 @@ def test_the_rows_are_those_of_the_table_and_flow_that_knows_nothing_misses(
     monkeypatch.setattr(occlusiongates, "CLIPS", 2)
     monkeypatch.setattr(occlusiongates, "PAIRS", 2)
     rows = {row.name: row for row in measure(tmp_path, 0)}
-    assert [(row.name, row.rule, row.threshold) for row in rows.values()] == next(
-        list(probe.rows) for probe in PROBES if probe.name == "occlusion"
+    assert {row.name: row.bound for row in rows.values()} == next(
+        probe.bounds for probe in PROBES if probe.name == "occlusion"
     )
 
     class Nothing:

@@ -115,5 +115,5 @@ def test_gates_of_random_weights_fail(trainee: PoseTrainee, tmp_path: Path) -> N
 
     (row,) = gates(tmp_path, 0, clips=3)
 
-    assert (row.name, row.threshold, row.passed) == ("pose.pck@0.1", 0.90, False)
+    assert (row.name, row.bound.threshold, row.passed) == ("pose.pck@0.1", 0.90, False)
     assert row.value < 0.5

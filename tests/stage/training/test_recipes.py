@@ -143,7 +143,7 @@ def test_gates_of_models_that_draw_are_measured_on_what_they_draw(
 
     rows = run_gates(trained.models, 0, probes)
 
-    assert [(row.gate, row.rule, row.threshold) for row in rows] == [row for probe in probes for row in probe.rows]
+    assert [row.gate for row in rows] == [gate for probe in probes for gate in probe.bounds]
     assert all(row.value is not None and 0 <= row.value <= 1 for row in rows)
     # Two steps of training teach nothing, and a gate that passes them measures nothing. (One clip may drift by chance.)
     drawn = [row for row in rows if row.rule == ">=" and not row.gate.endswith(".direction")]

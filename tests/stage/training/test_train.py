@@ -12,7 +12,7 @@ from shotgraph.errors import EnvironmentMismatchError, MediaMissingError, UsageE
 from shotgraph.stage.training.cards import Part, read_card
 from shotgraph.stage.training.checkpoints import latest, read
 from shotgraph.stage.training.loop import Leg, Trainee
-from shotgraph.stage.training.recipe import Recipe, Workshop
+from shotgraph.stage.training.recipe import Recipe, Workshop, file_digest
 from shotgraph.stage.training.train import RECIPES, Order, find_recipe, train
 
 ONE = Order(threads=1)
@@ -39,6 +39,8 @@ class Tiny:
             name="vae",
             model="stage-tiny",
             schedule=SHORT,
+            batch=1,
+            banks=(),
             minutes=1,
             data="planes",
             inputs=self.inputs,
@@ -76,7 +78,8 @@ def test_what_is_published_is_the_average_and_the_card_says_how_far_it_is(shop: 
     assert torch.equal(tiny.published[0], kept.group("average")["0.weight"])
     assert not torch.equal(tiny.published[0], kept.group("weight")["0.weight"])
     part = read_card(outcome.model).parts["vae"]
-    assert part == Part(data="planes", steps=12, planned_steps=30, hours=part.hours)
+    origin = {"batch": "1", "seed": file_digest(shop.models / "seed.txt")}
+    assert part == Part(data="planes", steps=12, planned_steps=30, hours=part.hours, origin=origin)
 
 
 def test_two_legs_publish_what_one_would(shop: Workshop, tiny: Tiny, tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_a_training_goes_on_from_nothing_but_what_it_started_from(shop: Workshop
     (shop.models / "seed.txt").write_text("second", encoding="utf-8")
 
     with pytest.raises(
-        EnvironmentMismatchError, match=r"vae must go on from the seed it started from, [0-9a-f]{16}, got"
+        EnvironmentMismatchError, match=r"vae must go on with the seed it started with, [0-9a-f]{16}, got"
     ):
         train(tiny.recipe(), shop, ONE)
 

@@ -25,7 +25,7 @@ from shotgraph.metrics.depth import ordinal_accuracy
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.banks import Bank, BankPlan
 from shotgraph.stage.training.folders import save_small
-from shotgraph.stage.training.gating import Gate, at_least
+from shotgraph.stage.training.gating import Gate, gates_of
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
 from shotgraph.stage.training.truth import batch_rng
@@ -200,7 +200,7 @@ def ordinal_gates(inverse: NDArray[np.float32], depth: NDArray[np.float32], rng:
         rng: draws the pairs.
 
     Returns:
-        Share of any pairs (>= 0.9); and of pairs in one row (>= 0.9), since a ramp from top to bottom, which has seen no picture,
+        Share of any pairs; and of pairs in one row, since a ramp from top to bottom, which has seen no picture,
         orders 95 % of any pairs on these slanted grounds.
     """
     rows = (-1, 1, depth.shape[2])
@@ -209,7 +209,7 @@ def ordinal_gates(inverse: NDArray[np.float32], depth: NDArray[np.float32], rng:
         inverse.reshape(rows), depth.reshape(rows), rng=rng, pairs=20 * depth.shape[1] * len(depth)
     )
     named = {"depth.ordinal": anywhere, "depth.ordinal_in_rows": in_rows}
-    return [at_least(name, float("nan") if value is None else value, 0.90) for name, value in named.items()]
+    return gates_of({name: float("nan") if value is None else value for name, value in named.items()})
 
 
 def _prepare(workshop: Workshop) -> Trainee:

@@ -17,7 +17,7 @@ from shotgraph.stage.captions import caption
 from shotgraph.stage.spec import ClipSpec
 from shotgraph.stage.training.cards import Card, read_card
 from shotgraph.stage.training.denoising import NOISE_OFFSET
-from shotgraph.stage.training.gating import Gate, at_least, at_most
+from shotgraph.stage.training.gating import Gate, gates_of
 from shotgraph.stage.training.judge import answers, load_judge
 from shotgraph.stage.training.vaegates import CLIPS_OF_A_SEED
 from shotgraph.stage.worlds import draw_clip
@@ -34,13 +34,9 @@ def measure(models: Path, seed: int) -> list[Gate]:
     start = starts(bundle, seed, len(specs), card.side_px)
     said = answers(judge, pictures_of(bundle, card, specs, start))
     moved = answers(judge, pictures_of(bundle, card, specs, other_means(start, seed)))
-    share = shown(said, specs)
-    return [
-        at_least("t2i.colour", share["colour"], 0.95),
-        at_least("t2i.ground", share["ground"], 0.90),
-        at_least("t2i.shape", share["shape"], 0.85),
-        at_most("t2i.ground_from_noise_mean", 1 - _agree(said["ground_colour"], moved["ground_colour"]), 0.05),
-    ]
+    followed = 1 - _agree(said["ground_colour"], moved["ground_colour"])
+    shares = {f"t2i.{what}": value for what, value in shown(said, specs).items()}
+    return gates_of(shares | {"t2i.ground_from_noise_mean": followed})
 
 
 def asked_clip(seed: int, number: int) -> ClipSpec:

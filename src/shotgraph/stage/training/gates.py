@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from shotgraph.stage.training.cards import read_card, write_card
-from shotgraph.stage.training.gating import Gate
+from shotgraph.stage.training.gating import BOUNDS, Bound, Gate
 
 # (folder of models, seed) to rows.
 Measure = Callable[[Path, int], Sequence[Gate]]
@@ -48,128 +48,32 @@ class Probe:
         model: whose card keeps the rows; empty where no model is measured.
         needs: files and folders below the models that it cannot do without.
         measure: ``module:function``, imported when it is run.
-        rows: (gate, rule, threshold) of what it yields, for when it cannot.
     """
 
     name: str
     model: str
     needs: tuple[str, ...]
     measure: str
-    rows: tuple[tuple[str, str, float], ...]
+
+    @property
+    def bounds(self) -> dict[str, Bound]:
+        """By gate, what it measures."""
+        return {gate: bound for gate, bound in BOUNDS.items() if gate.startswith(f"{self.name}.")}
 
 
 _ROOM = "shotgraph.stage.training"
-_HEADS = ("shape", "colour", "texture", "ground_colour", "ground_texture", "style")
 PROBES = (
-    Probe(
-        "vae",
-        "stage-sd",
-        ("stage-sd/vae",),
-        f"{_ROOM}.vaegates:measure",
-        (
-            ("vae.psnr_db", ">=", 30.0),
-            ("vae.psnr_plain_db", ">=", 34.0),
-            ("vae.excess_warp_error_e3", "<=", 0.10),
-            ("vae.latent_std.least", ">=", 0.5),
-            ("vae.latent_std.most", "<=", 2.0),
-            ("vae.scale_error", "<=", 0.05),
-        ),
-    ),
-    Probe(
-        "t2i",
-        "stage-sd",
-        ("stage-sd/unet", "stage-judge"),
-        f"{_ROOM}.drawgates:measure",
-        (
-            ("t2i.colour", ">=", 0.95),
-            ("t2i.ground", ">=", 0.90),
-            ("t2i.shape", ">=", 0.85),
-            ("t2i.ground_from_noise_mean", "<=", 0.05),
-        ),
-    ),
-    Probe(
-        "inversion",
-        "stage-sd",
-        ("stage-sd/unet", "stage-sd/vae"),
-        f"{_ROOM}.inversiongates:measure",
-        (
-            ("inversion.gap_db", "<=", 1.0),
-            ("inversion.deviation_error", "<=", 0.1),
-            ("inversion.neighbour_correlation", "<=", 0.2),
-        ),
-    ),
-    Probe(
-        "controlnet",
-        "stage-sd",
-        ("stage-sd/unet", "stage-sd/controlnet"),
-        f"{_ROOM}.controlgates:measure",
-        (
-            ("controlnet.depth_iou", ">=", 0.8),
-            ("controlnet.edges_iou", ">=", 0.8),
-            ("controlnet.mask_iou", ">=", 0.8),
-        ),
-    ),
-    Probe(
-        "motion",
-        "stage-sd",
-        ("stage-sd/unet", "stage-sd/motion_adapter"),
-        f"{_ROOM}.motiongates:measure_adapter",
-        (("motion.direction", ">=", 0.8),),
-    ),
-    Probe(
-        "t2v",
-        "stage-t2v",
-        ("stage-t2v/unet",),
-        f"{_ROOM}.motiongates:measure_t2v",
-        (("t2v.direction", ">=", 0.8),),
-    ),
-    Probe(
-        "judge",
-        "stage-judge",
-        ("stage-judge", "stage-sd/vae"),
-        f"{_ROOM}.perceptiongates:measure_judge",
-        (
-            *((f"judge.renders.{head}", ">=", 0.98) for head in _HEADS),
-            *((f"judge.vae.{head}", ">=", 0.95) for head in _HEADS),
-            ("judge.blobs", ">=", 0.90),
-            ("judge.nameless", ">=", 0.90),
-        ),
-    ),
-    Probe(
-        "clip",
-        "stage-clip",
-        ("stage-clip",),
-        f"{_ROOM}.perceptiongates:measure_clip",
-        (
-            ("clip.retrieval@1", ">=", 0.90),
-            ("clip.instance.jitter_auc", ">=", 0.95),
-            ("clip.instance.phase_auc", ">=", 0.95),
-        ),
-    ),
-    Probe(
-        "depth",
-        "stage-depth",
-        ("stage-depth",),
-        f"{_ROOM}.perceptiongates:measure_depth",
-        (("depth.ordinal", ">=", 0.90), ("depth.ordinal_in_rows", ">=", 0.90)),
-    ),
-    Probe(
-        "pose",
-        "stage-pose",
-        ("stage-pose",),
-        f"{_ROOM}.perceptiongates:measure_pose",
-        (("pose.pck@0.1", ">=", 0.90),),
-    ),
-    Probe(
-        "occlusion",
-        "",
-        (),
-        f"{_ROOM}.occlusiongates:measure",
-        (
-            ("occlusion.dis_share_128px", ">=", 0.40),
-            ("occlusion.dis_share_256px", ">=", 0.50),
-        ),
-    ),
+    Probe("vae", "stage-sd", ("stage-sd/vae",), f"{_ROOM}.vaegates:measure"),
+    Probe("t2i", "stage-sd", ("stage-sd/unet", "stage-judge"), f"{_ROOM}.drawgates:measure"),
+    Probe("inversion", "stage-sd", ("stage-sd/unet", "stage-sd/vae"), f"{_ROOM}.inversiongates:measure"),
+    Probe("controlnet", "stage-sd", ("stage-sd/unet", "stage-sd/controlnet"), f"{_ROOM}.controlgates:measure"),
+    Probe("motion", "stage-sd", ("stage-sd/unet", "stage-sd/motion_adapter"), f"{_ROOM}.motiongates:measure_adapter"),
+    Probe("t2v", "stage-t2v", ("stage-t2v/unet",), f"{_ROOM}.motiongates:measure_t2v"),
+    Probe("judge", "stage-judge", ("stage-judge", "stage-sd/vae"), f"{_ROOM}.perceptiongates:measure_judge"),
+    Probe("clip", "stage-clip", ("stage-clip",), f"{_ROOM}.perceptiongates:measure_clip"),
+    Probe("depth", "stage-depth", ("stage-depth",), f"{_ROOM}.perceptiongates:measure_depth"),
+    Probe("pose", "stage-pose", ("stage-pose",), f"{_ROOM}.perceptiongates:measure_pose"),
+    Probe("occlusion", "", (), f"{_ROOM}.occlusiongates:measure"),
 )
 
 
@@ -192,7 +96,7 @@ def run_probe(probe: Probe, models: Path, seed: int) -> list[Row]:
     missing = [need for need in probe.needs if not (models / need).exists()]
     if missing:
         note = f"no model: {models / missing[0]} is not there"
-        return [Row(gate, None, rule, threshold, passed=False, note=note) for gate, rule, threshold in probe.rows]
+        return [Row(gate, None, *bound, passed=False, note=note) for gate, bound in probe.bounds.items()]
     module, _, function = probe.measure.partition(":")
     measure: Measure = getattr(import_module(module), function)
     return [_row(gate) for gate in measure(models, seed)]
@@ -200,8 +104,8 @@ def run_probe(probe: Probe, models: Path, seed: int) -> list[Row]:
 
 def _row(gate: Gate) -> Row:
     if math.isnan(gate.value):
-        return Row(gate.name, None, gate.rule, gate.threshold, passed=False, note="nothing could be measured")
-    return Row(gate.name, float(gate.value), gate.rule, float(gate.threshold), bool(gate.passed))
+        return Row(gate.name, None, *gate.bound, passed=False, note="nothing could be measured")
+    return Row(gate.name, float(gate.value), *gate.bound, passed=bool(gate.passed))
 
 
 def keep_in_cards(models: Path, rows: Sequence[Row], probes: Sequence[Probe] = PROBES) -> None:

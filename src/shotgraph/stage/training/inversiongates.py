@@ -13,7 +13,7 @@ from shotgraph.diffusion.sampling import invert, sample
 from shotgraph.stage.captions import caption
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.cards import read_card
-from shotgraph.stage.training.gating import Gate, at_most
+from shotgraph.stage.training.gating import Gate, gates_of
 from shotgraph.stage.training.vaegates import CLIPS_OF_A_SEED, psnr_db
 from shotgraph.stage.worlds import draw_clip
 
@@ -23,11 +23,11 @@ _PICTURES, _STEPS = 16, 50
 def measure(models: Path, seed: int) -> list[Gate]:
     """The rows of ``stage-sd``: there and back under the frame's own caption, without guidance, in 50 steps."""
     sd = models / "stage-sd"
-    return gates_of(ModelBundle.load(sd), seed, side_px=read_card(sd).side_px)
+    return inversion_of(ModelBundle.load(sd), seed, side_px=read_card(sd).side_px)
 
 
 @torch.no_grad()
-def gates_of(
+def inversion_of(
     bundle: ModelBundle, seed: int, *, side_px: int, pictures: int = _PICTURES, steps: int = _STEPS
 ) -> list[Gate]:
     """What inversion loses beyond the VAE, and how far its noise is from white.
@@ -49,11 +49,12 @@ def gates_of(
     noise = invert(clean, denoise, grid)[0]
     back = sample(noise, denoise, grid)
     floor, inverted = (psnr_db(frames, bundle.decode(z).clamp(0, 1).numpy()) for z in (clean, back))
-    return [
-        at_most("inversion.gap_db", floor - inverted, 1.0),
-        at_most("inversion.deviation_error", abs(float(noise.std()) - 1), 0.1),
-        at_most("inversion.neighbour_correlation", neighbour_correlation(noise), 0.2),
-    ]
+    values = {
+        "inversion.gap_db": floor - inverted,
+        "inversion.deviation_error": abs(float(noise.std()) - 1),
+        "inversion.neighbour_correlation": neighbour_correlation(noise),
+    }
+    return gates_of(values)
 
 
 def neighbour_correlation(noise: Tensor) -> float:

@@ -25,7 +25,7 @@ from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
 from shotgraph.stage.training.banks import Bank, BankPlan
 from shotgraph.stage.training.folders import save_part
-from shotgraph.stage.training.gating import Gate, at_least
+from shotgraph.stage.training.gating import Gate, gates_of
 from shotgraph.stage.training.judge_data import (
     HEADS,
     SIDES_PX,
@@ -211,22 +211,22 @@ def gates(folder: Path, seed: int, *, round_trip: RoundTrip | None = None, count
         count: clips, those in which an object is cut or hidden left out, and unclear pictures of each kind.
 
     Returns:
-        A row for every head on renders (>= 0.98) and through the VAE (>= 0.95), and the share of blobs whose shape and of other
-        unclear pictures whose every attribute is refused (>= 0.90).
+        A row for every head on renders and through the VAE, and the share of blobs whose shape and of other unclear pictures
+        whose every attribute is refused.
     """
     judge = load_judge(folder)
     drawn = (draw_clip(1000 * seed + number, "held-out") for number in range(1000))
     clips = list(islice(filter(is_clear, drawn), count))
     pictures = [Scene(spec).picture(number % spec.frames) for number, spec in enumerate(clips)]
     plain = _hits(judge, clips, pictures)
-    rows = [at_least(f"judge.renders.{head}", plain[head], 0.98) for head in HEADS]
+    values = {f"judge.renders.{head}": plain[head] for head in HEADS}
     through = dict.fromkeys(HEADS, float("nan"))
     if round_trip is not None:
         lossy = round_trip(torch.from_numpy(np.stack(pictures))).clamp(0, 1)
         through = _hits(judge, clips, list(lossy.contiguous().numpy()))
-    rows += [at_least(f"judge.vae.{head}", through[head], 0.95) for head in HEADS]
+    values |= {f"judge.vae.{head}": through[head] for head in HEADS}
     blobs, nameless = _refusals(judge, seed, count)
-    return [*rows, at_least("judge.blobs", blobs, 0.90), at_least("judge.nameless", nameless, 0.90)]
+    return gates_of(values | {"judge.blobs": blobs, "judge.nameless": nameless})
 
 
 def _hits(judge: JudgeModel, clips: list[ClipSpec], pictures: list[Floats]) -> dict[str, float]:

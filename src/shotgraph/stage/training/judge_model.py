@@ -22,6 +22,8 @@ OBJECT_HEADS = ("shape", "colour", "texture")
 STRIDE_PX, WINDOW_PX = 8, 64
 # How far from the true centre, as a deviation, a place may be taught to be.
 _SIGMA_PX = 4.0
+# The root of a variance of 0 has no gradient.
+_LEAST_VARIANCE = 1e-6
 
 
 class Seen(NamedTuple):
@@ -74,7 +76,7 @@ class JudgeModel(ModelMixin, ConfigMixin):
         widths = {head: third if head in OBJECT_HEADS else scene_widths[-1] for head in HEADS}
         self.answers = nn.ModuleDict(
             {
-                head: nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, len(HEADS[head]) + 1))
+                head: nn.Sequential(nn.Linear(3 * width, width), nn.SiLU(), nn.Linear(width, len(HEADS[head]) + 1))
                 for head, width in widths.items()
             }
         )
@@ -104,8 +106,10 @@ def _halvings(channels: int, widths: tuple[int, ...]) -> list[nn.Module]:
 
 
 def _pooled(features: Tensor) -> Tensor:
-    """(N, 2 C): mean and maximum over places."""
-    return torch.cat((features.mean(dim=(2, 3)), features.amax(dim=(2, 3))), dim=1)
+    """(N, 3 C): mean, maximum and deviation over places; the last tells a plain ground from one that slowly darkens."""
+    whole = features.float()
+    deviation = (whole.var(dim=(2, 3), correction=0) + _LEAST_VARIANCE).sqrt()
+    return torch.cat((whole.mean(dim=(2, 3)), whole.amax(dim=(2, 3)), deviation), dim=1)
 
 
 def expected_place(logs: Tensor) -> Tensor:

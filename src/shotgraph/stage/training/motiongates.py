@@ -20,7 +20,7 @@ from shotgraph.stage.captions import caption
 from shotgraph.stage.spec import Camera, ClipSpec, Ground, Look, Motion, Sprite
 from shotgraph.stage.training.cards import Card, read_card
 from shotgraph.stage.training.drawgates import STEPS
-from shotgraph.stage.training.gating import Gate, at_least
+from shotgraph.stage.training.gating import Gate, gates_of
 from shotgraph.stage.training.motion import open_motion
 from shotgraph.stage.training.moving import FRAMES
 from shotgraph.stage.training.seeing import centre_of, seen_object
@@ -60,7 +60,7 @@ def measure_adapter(models: Path, seed: int) -> list[Gate]:
         said = words.expand(len(frames), -1, -1)
         return net(frames.transpose(0, 1)[None], time, encoder_hidden_states=said).sample[0].transpose(0, 1)
 
-    return [at_least("motion.direction", _share(ModelBundle.load(sd), read_card(sd), predict, seed), 0.8)]
+    return gates_of({"motion.direction": _share(ModelBundle.load(sd), read_card(sd), predict, seed)})
 
 
 def measure_t2v(models: Path, seed: int) -> list[Gate]:
@@ -73,8 +73,7 @@ def measure_t2v(models: Path, seed: int) -> list[Gate]:
     # Its own words: those of motion were learnt with it.
     text = load_part(models / "stage-t2v" / "text_encoder", "text_encoder", torch.float32)
     bundle = replace(ModelBundle.load(models / "stage-sd"), text=text)
-    share = _share(bundle, read_card(models / "stage-t2v"), predict, seed)
-    return [at_least("t2v.direction", share, 0.8)]
+    return gates_of({"t2v.direction": _share(bundle, read_card(models / "stage-t2v"), predict, seed)})
 
 
 def asked_motions(count: int) -> list[tuple[ClipSpec, tuple[int, int]]]:

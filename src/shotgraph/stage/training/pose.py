@@ -25,7 +25,7 @@ from shotgraph.stage.figure import KEYPOINTS, joints
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.banks import Bank, BankPlan
 from shotgraph.stage.training.folders import save_small
-from shotgraph.stage.training.gating import Gate, at_least
+from shotgraph.stage.training.gating import Gate, gates_of
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, no_inputs
 from shotgraph.stage.training.truth import batch_rng
@@ -191,7 +191,7 @@ def gates(folder: Path, seed: int, *, clips: int = 100) -> list[Gate]:
         clips: one frame of each.
 
     Returns:
-        PCK@0.1: share of the joints inside the frame that are closer than a tenth of the box's longer side (>= 0.90).
+        PCK@0.1: share of the joints inside the frame that are closer than a tenth of the box's longer side.
     """
     specs = [draw_clip(1000 * seed + number, "held-out", purpose="figure") for number in range(clips)]
     times = [number % spec.frames for number, spec in enumerate(specs)]
@@ -206,7 +206,7 @@ def gates(folder: Path, seed: int, *, clips: int = 100) -> list[Gate]:
         reference_px=boxes[:, 2:].max(axis=1).astype(np.float32),
         threshold=0.1,
     )
-    return [at_least("pose.pck@0.1", value, 0.90)]
+    return gates_of({"pose.pck@0.1": value})
 
 
 def _prepare(workshop: Workshop) -> Trainee:
