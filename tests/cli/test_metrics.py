@@ -11,7 +11,12 @@ from small_shots import FIRST, HEIGHT, WIDTH, write_image, write_movie, write_se
 from tiny_clip import save_tiny_clip
 
 from shotgraph.errors import Exit
+from shotgraph.io.display import rgb_of
 from shotgraph.io.flowimages import FLOW_CHANNELS
+from shotgraph.io.sources import open_source
+from shotgraph.metrics.comparison import embedding_measures
+from shotgraph.metrics.folder_clip import INSTANCE_HEAD, FolderClip
+from shotgraph.models.registry import resolve
 
 FRAMES = 4
 
@@ -44,6 +49,11 @@ def write_flow(path: Path, x: float, y: float, *, size: tuple[int, int] = (WIDTH
     assert output.open(str(path), spec), oiio.geterror()
     assert output.write_image(pixels.astype(np.float32)), output.geterror()
     output.close()
+
+
+def frames_of(path: Path) -> np.ndarray:
+    with open_source(str(path)) as movie:
+        return np.stack([rgb_of(movie, frame)[..., :3] for frame in movie.info.range])
 
 
 def test_a_copy_is_preserved_in_the_table(shotgraph: Any, source: Path) -> None:
@@ -125,7 +135,14 @@ def test_a_clip_folder_speaks_of_frames_and_prompts(
     )  # fmt: skip
 
     found = measured(ran)
-    assert ran.document["embedder"] == "tiny-clip"
+    own = FolderClip.load(folder)
+    other = FolderClip.load(folder, head=INSTANCE_HEAD) if head else own
+    assert ran.document["embedder"] == {
+        "name": str(folder),
+        "digest": resolve(str(folder)).digest,
+        "words": "tiny-clip",
+        "consistency": other.name,
+    }
     assert list(found)[-5:] == [
         "frame consistency adjacent",
         "frame consistency all pairs",
@@ -133,8 +150,14 @@ def test_a_clip_folder_speaks_of_frames_and_prompts(
         "frame accuracy",
         "directional similarity",
     ]
-    assert found["frame consistency adjacent"]["value"] > 0.5
-    assert found["frame accuracy"]["value"] in (0, 0.25, 0.5, 0.75, 1)
+    before, after = (frames_of(path) for path in (source, jumping))
+    asked, was = own.text(["a red star", "a blue circle"])
+    expected = embedding_measures(
+        own.image(after), own.image(before), instances=other.image(after), prompt=asked, source_prompt=was
+    )
+    assert {measure.name: found[measure.name]["value"] for measure in expected} == {
+        measure.name: pytest.approx(measure.value, abs=1e-5) for measure in expected
+    }
 
 
 @pytest.mark.parametrize(
@@ -186,16 +209,20 @@ def test_linear_against_display_values_is_refused(shotgraph: Any, source: Path, 
 
 def test_flow_that_is_incomplete_or_of_another_size_is_refused(shotgraph: Any, source: Path, tmp_path: Path) -> None:
     write_flow(tmp_path / "few.1001.exr", 1, 0)
+    # As core.write leaves it, with the last frame, but for one in the middle.
+    for frame in (1001, 1003, 1004):
+        write_flow(tmp_path / f"hole.{frame}.exr", 1, 0)
     for frame in range(FIRST, FIRST + FRAMES):
         write_flow(tmp_path / f"small.{frame}.exr", 1, 0, size=(32, 24))
 
-    few, small = (
+    few, hole, small = (
         shotgraph("metrics", "--source", source, "--result", source, "--flow", tmp_path / name)
-        for name in ("few.####.exr", "small.####.exr")
+        for name in ("few.####.exr", "hole.####.exr", "small.####.exr")
     )
 
-    assert (few.code, small.code) == (Exit.USAGE, Exit.USAGE)
+    assert (few.code, hole.code, small.code) == (Exit.USAGE, Exit.USAGE, Exit.USAGE)
     assert "metrics: --flow must have every frame of 1001-1004 but the last, got none for 1002 in" in few.err
+    assert "metrics: --flow must have every frame of 1001-1004 but the last, got none for 1002 in" in hole.err
     assert "metrics: flow must have the source's size 64x48, got 32x24 in" in small.err
 
 
@@ -229,7 +256,7 @@ def test_a_folder_without_a_clip_model_is_refused(shotgraph: Any, source: Path, 
     ran = shotgraph("metrics", "--source", source, "--result", source, "--embedder", tmp_path / "empty")
 
     assert ran.code == Exit.UNAVAILABLE
-    assert ran.err.startswith("Error: ")
+    assert f"model: {tmp_path}/empty must hold safetensors, got config.json; copy or pull" in ran.err
 
 
 def test_the_help_of_metrics_imports_nothing_heavy(shotgraph: Any) -> None:

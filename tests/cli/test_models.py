@@ -7,7 +7,7 @@ from typing import Any
 import huggingface_hub
 import pytest
 from fake_models import COMMIT, fake_hub, faked_places
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError
 
 from shotgraph.errors import Exit
 from shotgraph.models.registry import Places
@@ -48,7 +48,9 @@ def test_list_says_why_a_model_is_unusable(shotgraph: Any, places: Places) -> No
     rows = shotgraph("models", "list", "--json").document
 
     assert rows[0]["name"] == "stage-clip"
-    assert rows[0]["state"].startswith(f"unusable: model: {places.bundled}/stage-clip must hold configuration")
+    assert rows[0]["state"].startswith(
+        f"unusable: model: {places.bundled}/stage-clip must hold safetensors, got nothing"
+    )
 
 
 def test_show_prints_place_digest_card_and_files(shotgraph: Any, places: Places) -> None:
@@ -97,10 +99,27 @@ def test_pull_downloads_safetensors_only_and_records_the_commit(
     assert shotgraph("models", "verify", f"acme/other@{new}").code == 0
 
 
+def test_verify_tells_of_every_model_though_one_is_unusable(shotgraph: Any, places: Places) -> None:
+    (places.bundled / "stage-clip").mkdir()
+    (places.bundled / "stage-clip/pytorch_model.bin").write_bytes(b"weights")
+
+    ran = shotgraph("models", "verify")
+
+    assert ran.code == Exit.UNAVAILABLE
+    assert ["stage-sd", WEIGHTS] in [line.split()[:2] for line in ran.out.splitlines()]
+    assert "every file must be as recorded, got stage-clip (model: " in ran.err
+    assert "pytorch_model.bin must be safetensors, got a .bin file" in ran.err
+
+
 @pytest.mark.usefixtures("places")
-def test_pull_without_a_network_says_what_to_do(shotgraph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [LocalEntryNotFoundError, HTTPError, HFValidationError, OSError], ids=lambda kind: kind.__name__
+)
+def test_pull_without_a_network_says_what_to_do(
+    shotgraph: Any, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     def download(*_given: object, **_options: object) -> str:
-        raise LocalEntryNotFoundError("Cannot reach the hub.\nmore lines")
+        raise error("Cannot reach the hub.\nmore lines")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
 

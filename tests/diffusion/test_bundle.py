@@ -1,6 +1,7 @@
 """A bundle is five parts that fit: one dtype, one latent, one text width; anything else is refused with the file and the cure."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -135,7 +136,7 @@ def test_weights_of_another_shape_than_the_configuration_says_name_the_folder(co
         ModelBundle.load(copied)
 
 
-@pytest.mark.parametrize("part", ["vae", "text_encoder"])
+@pytest.mark.parametrize("part", ["vae", "unet", "text_encoder"])
 def test_weights_that_lack_a_tensor_are_no_weights(copied: Path, part: str) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -144,7 +145,7 @@ def test_weights_that_lack_a_tensor_are_no_weights(copied: Path, part: str) -> N
     gone = sorted(tensors)[3]
     save_file({k: v for k, v in tensors.items() if k != gone}, file, metadata={"format": "pt"})
 
-    with pytest.raises(UnavailableError, match=rf"model: {copied / part} must .*, got"):
+    with pytest.raises(UnavailableError, match=rf"model: {copied / part} must .*, got .*{re.escape(gone)}"):
         ModelBundle.load(copied)
 
 
@@ -240,6 +241,11 @@ def test_guidance_is_two_evaluations_in_one_batch(bundle: ModelBundle, monkeypat
     assert batches == [4, 2]
     assert float((found - expected).abs().max()) < 1e-5
     assert torch.equal(once, plain(x, 401, with_words))
+
+
+def test_guidance_without_something_to_steer_away_from_is_refused(bundle: ModelBundle) -> None:
+    with pytest.raises(UsageError, match=r"guidance must be 1 without a negative prompt, got 7\.5; embed one"):
+        bundle.denoiser(bundle.grid(5), bundle.words(["red"]), guidance=7.5)
 
 
 def test_a_denoiser_gives_noise_whatever_the_model_predicts(bundle: ModelBundle) -> None:

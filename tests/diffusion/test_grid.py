@@ -182,6 +182,16 @@ def test_steps_whose_first_time_lies_beyond_the_training_are_refused() -> None:
         DdimGrid.of(SCHEDULE, 1000)
 
 
+@pytest.mark.parametrize(("steps", "first", "near"), [(600, 600, 998), (501, 501, 998), (350, 699, 997)])
+def test_steps_that_would_start_far_from_noise_are_refused(steps: int, first: int, near: int) -> None:
+    with pytest.raises(
+        UsageError,
+        match=f"steps: must start near time {near}, got time {first} with {steps} steps; use a divisor of 1000",
+    ):
+        DdimGrid.of(SCHEDULE, steps)
+    assert DdimGrid.of(SCHEDULE, 333).times[0] > 0.85 * 996
+
+
 def test_a_model_that_predicts_the_picture_is_refused() -> None:
     with pytest.raises(
         UnavailableError,
@@ -212,12 +222,12 @@ def test_an_overflow_is_said_with_its_step_and_its_cure(value: float) -> None:
 
     with pytest.raises(
         UnavailableError,
-        match="inverter: latents must be finite, got NaN or infinity at step 17; run with --dtype fp32",
+        match="inverter: latents at step 17 must be finite, got NaN or infinity; run with --dtype fp32",
     ):
-        guard(x, who="inverter", index=17)
+        guard(x, who="inverter", what="latents at step 17")
 
 
 def test_the_guard_lets_sound_latents_through() -> None:
     x = latents()
 
-    assert guard(x, who="sampler", index=0) is x
+    assert guard(x, who="sampler", what="latents at step 0") is x

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from shotgraph.diffusion.grid import DdimGrid
 from shotgraph.diffusion.sampling import Denoiser, Hooks, invert, sample
-from shotgraph.errors import UnavailableError
+from shotgraph.errors import UnavailableError, UsageError
 
 
 def latents(seed: int = 0) -> Tensor:
@@ -161,8 +161,13 @@ def test_an_overflow_stops_the_loop_at_its_step(loop: object) -> None:
     def denoise(x: Tensor, index: int) -> Tensor:
         return x * (float("nan") if index == 3 else 1.0)
 
-    with pytest.raises(UnavailableError, match="latents must be finite, got NaN or infinity at step 3"):
+    with pytest.raises(UnavailableError, match="latents at step 3 must be finite, got NaN or infinity"):
         loop(latents(), denoise, grid)  # type: ignore[operator]
+
+
+def test_noise_that_nobody_draws_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"sampler: fresh must be given with eta 0\.5, got None; pass what draws"):
+        Hooks(eta=0.5)
 
 
 def test_neither_loop_keeps_gradients() -> None:

@@ -92,6 +92,19 @@ def test_a_matte_that_covers_everything_leaves_no_outside() -> None:
     assert "ssim to source outside matte" not in found
 
 
+def test_a_matte_too_thin_for_a_window_says_so() -> None:
+    matte = np.zeros((HEIGHT, WIDTH), np.float32)
+    matte[20, 20] = 1
+    changed = [frame + np.float32(0.1) for frame in SOURCE]
+
+    found = compared(changed, matte=matte)
+
+    assert found["psnr to source inside matte"].value == pytest.approx(20, abs=1e-3)
+    for name in ("ssim", "gmsd"):
+        measure = found[f"{name} to source inside matte"]
+        assert (measure.value, measure.note) == (None, "the matte is too thin here for a window")
+
+
 def test_one_frame_has_fidelity_only() -> None:
     assert list(compared(SOURCE[:1])) == ["psnr to source", "ssim to source", "gmsd to source"]
 
@@ -119,6 +132,12 @@ def test_a_frame_without_its_motion_or_of_another_size_is_refused() -> None:
         comparison.add(SOURCE[1], SOURCE[1][:, 1:])
     with pytest.raises(ShapeError, match=r"compare: matte must be \(40, 56\), got \(40, 55\)"):
         comparison.add(SOURCE[1], SOURCE[1], matte=np.ones((HEIGHT, WIDTH - 1), np.float32))
+    torn = SOURCE[1].copy()
+    torn[3, 4] = np.nan
+    with pytest.raises(
+        ShapeError, match="compare: result must be finite, got 3 values that are not; paint or mask them"
+    ):
+        comparison.add(SOURCE[1], torn)
 
 
 def test_embeddings_say_as_much_as_there_are_prompts() -> None:

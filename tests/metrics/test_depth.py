@@ -143,3 +143,15 @@ def test_depth_that_moves_with_its_object_is_consistent() -> None:
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"depth: inverse depth must be \(4, 10, 14\), got \(3, 10, 14\)"):
         depth_scores(depths(3), depths())
+
+
+def test_a_prediction_that_is_no_number_is_refused_where_it_counts() -> None:
+    inverse, valid = 1 / depths(), np.ones((4, 10, 14), np.bool_)
+    inverse[1, 2, 3] = np.nan
+    with pytest.raises(
+        ShapeError, match="depth: inverse depth must be finite, got 1 values that are not; paint or mask"
+    ):
+        depth_scores(inverse, depths())
+
+    valid[1, 2, 3] = False
+    assert depth_scores(inverse, depths(), valid=valid).abs_rel == pytest.approx(0, abs=1e-6)

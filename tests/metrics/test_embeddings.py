@@ -92,3 +92,12 @@ def test_vectors_that_are_not_unit_or_do_not_fit_are_refused() -> None:
         text_alignment(np.stack([X, Y]), X[:2])
     with pytest.raises(ShapeError, match="embedding: frames must have length 1, got nan"):
         text_alignment(np.full((2, 3), np.nan), X)
+    pair = np.stack([X, Y])
+    with pytest.raises(ShapeError, match=r"embedding: source must be \(2, 3\), got \(1, 3\)"):
+        directional_similarity(pair, pair[:1], Y, X)
+    with pytest.raises(ShapeError, match=r"embedding: source prompt must be \(3,\), got \(2,\)"):
+        directional_similarity(pair, pair, Y, X[:2])
+    with pytest.raises(ShapeError, match="embedding: prompt must have length 1, got 5; divide"):
+        directional_similarity(pair, pair, 5 * Y, X)
+    with pytest.raises(ShapeError, match="embedding: source prompt must have length 1, got 3; divide"):
+        directional_similarity(pair, pair, Y, 3 * X)

@@ -71,7 +71,7 @@ def test_a_flow_with_nan_is_refused() -> None:
     flow[2, 3:5, 0] = np.nan
     occluded, interior = masks()
 
-    with pytest.raises(ShapeError, match="flow: flow must be finite, got 2 vectors that are not; leave the last frame"):
+    with pytest.raises(ShapeError, match="flow: flow must be finite, got 2 values that are not; leave the last frame"):
         flow_scores(flow, still(), occluded=occluded, interior=interior)
     with pytest.raises(ShapeError, match=r"flow: interior must be \(4, 10\), got \(4, 9\)"):
         flow_scores(still(), still(), occluded=occluded, interior=interior[:, 1:])

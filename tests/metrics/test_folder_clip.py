@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,16 @@ def test_the_second_head_replaces_the_projection_of_images(folder: Path) -> None
     assert second.image(frames()).shape == (3, 8)
     assert second.name == f"tiny-clip ({INSTANCE_HEAD})"
     assert np.array_equal(second.text(PROMPTS), clip.text(PROMPTS))
+
+
+def test_a_head_for_another_tower_is_refused(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    save_file({"weight": torch.zeros(4, 7)}, copy / INSTANCE_HEAD)
+
+    with pytest.raises(
+        UnavailableError, match=rf"{copy} must be .*, got: {INSTANCE_HEAD} of shape \(4, 7\) for vectors \d+ wide"
+    ):
+        FolderClip.load(copy, head=INSTANCE_HEAD)
 
 
 def test_values_outside_the_display_range_are_clipped(folder: Path) -> None:

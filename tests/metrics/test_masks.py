@@ -64,3 +64,5 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         mask_scores(masks[:2], masks)
     with pytest.raises(ShapeError, match=r"masks: flow must be \(2, 90, 120, 2\), got \(3, 90, 120, 2\)"):
         mask_stability(masks, np.zeros((3, HEIGHT, WIDTH, 2)))
+    with pytest.raises(ShapeError, match="masks: predicted must be at least 2 frames, got 1; measure a longer clip"):
+        mask_stability(masks[:1], np.zeros((0, HEIGHT, WIDTH, 2)))

@@ -80,6 +80,20 @@ def test_steps_out_of_sight_are_left_out() -> None:
     assert motion_fidelity(result, line(1, 0, 6), seen=seen) == pytest.approx(1)
 
 
+def test_a_point_seen_for_a_moment_does_not_stand_for_the_shot() -> None:
+    """The source goes right; the result goes up once, like a point of the source that is lost at once, then left."""
+    source = np.concatenate([line(1, 0, 11), line(0, 1, 11)])
+    seen = np.ones((2, 11), np.bool_)
+    seen[1, 2:] = False
+    result = np.concatenate(
+        [np.zeros((1, 1, 2)), [[[0, 1]]], [0, 1] + np.arange(1, 10)[None, :, None] * [-1.0, 0]], axis=1
+    )
+
+    assert motion_fidelity(result, source[:1]) == pytest.approx(-0.9)
+    # The lost point finds its like in that one step, and weighs one step in eleven.
+    assert motion_fidelity(result, source, source_seen=seen) == pytest.approx((-0.9 + (-9 + 1) / 11) / 2)
+
+
 def test_tracks_that_share_no_step_are_refused() -> None:
     early, late = np.ones((1, 5), np.bool_), np.ones((1, 5), np.bool_)
     early[0, 2:], late[0, :2] = False, False

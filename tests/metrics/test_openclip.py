@@ -1,8 +1,10 @@
 """With a stand-in for the library, which is an extra of its own; the same calls were tried against open_clip_torch 3.3.0."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +96,11 @@ def test_prompts_become_unit_vectors_and_are_never_cut(weights: Path) -> None:
         UsageError, match="embedder: prompt must be at most 4 tokens, got more in 'aa a aa bb c'; shorten"
     ):
         clip.text(["aa", "aa a aa bb c"])
+    assert np.allclose(clip.text(["aa a aa "]), [[2 / 3, 1 / 3, 2 / 3]])
+    # Cut within the last word: the library counts pieces of words.
+    pieces: Any = lambda prompts: torch.tensor([[ord(letter) for letter in f"{p:4}"][:4] for p in prompts])  # noqa: E731
+    with pytest.raises(UsageError, match="prompt must be at most 4 tokens, got more in 'abcdefg'; shorten it"):
+        replace(clip, tokenizer=pieces).text(["abcdefg"])
 
 
 def test_the_shorter_side_fits_and_the_middle_is_kept() -> None:

@@ -3,6 +3,8 @@
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +106,34 @@ def test_a_folder_with_nothing_to_load_is_refused(places: Places, tmp_path: Path
     (tmp_path / "empty").mkdir()
 
     with pytest.raises(
-        UnavailableError, match="empty must hold configuration and safetensors, got neither; copy or pull"
+        UnavailableError, match="empty must hold safetensors, got nothing to load; copy or pull the model again"
     ):
         resolve(str(tmp_path / "empty"), places)
+    (tmp_path / "empty" / "config.json").write_text("{}")
+    with pytest.raises(UnavailableError, match=r"empty must hold safetensors, got config\.json; copy"):
+        resolve(str(tmp_path / "empty"), places)
+
+
+def test_a_part_that_is_a_link_belongs_to_the_model(places: Places, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(places.bundled / "stage-sd", tmp_path / "linked"))
+    (folder / "unet").rename(tmp_path / "store")
+    (folder / "unet").symlink_to(tmp_path / "store")
+    # A link back up would otherwise be followed for ever.
+    (folder / "unet" / "back").symlink_to(tmp_path)
+    weights = tmp_path / "store/diffusion_pytorch_model.safetensors"
+    before = resolve(str(folder), places)
+
+    assert before.digest == resolve("stage-sd", places).digest
+    weights.write_bytes(weights.read_bytes() + b" ")
+    assert resolve(str(folder), places).digest != before.digest
+
+
+@pytest.mark.parametrize("name", ["~nobody-here/clip", "/" + "a" * 300])
+def test_a_path_that_no_machine_can_have_is_said_to_be_one(places: Places, name: str) -> None:
+    with pytest.raises(UnavailableError, match=rf"model: {name} must be a path, got: .*; check it"):
+        resolve(name, places)
+    with pytest.raises(UnavailableError, match="must be one of stage-sd"):
+        resolve("a" * 300, places)
 
 
 def test_a_model_of_pickles_alone_is_refused(places: Places, tmp_path: Path) -> None:
@@ -251,16 +278,27 @@ def test_without_any_model_the_names_are_still_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "expected"),
+    "environ",
     [
-        ({}, "~/.cache/huggingface/hub"),
-        ({"XDG_CACHE_HOME": "/x"}, "/x/huggingface/hub"),
-        ({"HF_HOME": "/h", "XDG_CACHE_HOME": "/x"}, "/h/hub"),
-        ({"HF_HUB_CACHE": "/c", "HF_HOME": "/h"}, "/c"),
+        {},
+        {"XDG_CACHE_HOME": "/x"},
+        {"HF_HOME": "/h", "XDG_CACHE_HOME": "/x"},
+        {"HF_HUB_CACHE": "/c", "HF_HOME": "/h", "HUGGINGFACE_HUB_CACHE": "/old"},
+        {"HUGGINGFACE_HUB_CACHE": "~/old", "HF_HOME": "/h"},
+        {"HF_HOME": "$STORE/models", "STORE": "/s"},
     ],
 )
-def test_the_hubs_cache_is_where_the_hubs_own_library_has_it(environ: dict[str, str], expected: str) -> None:
-    assert hub_cache(environ) == Path(expected).expanduser()
+def test_the_hubs_cache_is_where_the_hubs_own_library_has_it(environ: dict[str, str]) -> None:
+    program = "from huggingface_hub.constants import HF_HUB_CACHE; print(HF_HUB_CACHE)"
+    own = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"HOME": str(Path.home())} | environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert hub_cache(environ) == Path(own.stdout.strip())
 
 
 FULL = {"prompt": "a red star", "negative_prompt": "", "guidance": 4.0, "steps": 50, "side_px": 128}

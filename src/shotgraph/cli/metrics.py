@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913 - one parameter an option
                 "result": result,
                 "frames": clips.source.info.range,
                 "flow": flow or "measured with DIS medium",
-                "embedder": embedders[0].name if embedders else None,
+                "embedder": None if embedder is None else _told(embedder, embedders),
                 "caution": _CAUTION,
                 "measures": measures,
             }
@@ -112,6 +112,14 @@ def _embedders(name: str | None) -> list[Embedder]:
     return [own, FolderClip.load(folder, head=INSTANCE_HEAD) if (folder / INSTANCE_HEAD).is_file() else own]
 
 
+def _told(name: str, embedders: list[Embedder]) -> dict[str, str]:
+    """Which models the numbers are of: those of two cannot be compared."""
+    from shotgraph.models.registry import resolve
+
+    digest = "" if name.partition(":")[0] == "open_clip" else resolve(name).digest
+    return {"name": name, "digest": digest, "words": embedders[0].name, "consistency": embedders[1].name}
+
+
 def _opened(stack: ExitStack, source: str, result: str, matte: str | None, flow: str | None) -> _Clips:
     """All footage, or the first way in which it does not fit together."""
     from shotgraph.io.sequences import find_sequence
@@ -126,7 +134,7 @@ def _opened(stack: ExitStack, source: str, result: str, matte: str | None, flow:
         _check_fits(before, inside, "matte")
     files = {} if flow is None else dict(find_sequence(flow).files)
     # The last frame has no next one.
-    missing = [frame for frame in before.info.range if frame not in files][:-1]
+    missing = [frame for frame in list(before.info.range)[:-1] if frame not in files]
     if flow is not None and missing:
         raise UsageError(
             f"metrics: --flow must have every frame of {before.info.range} but the last, got none for {missing[0]} in {flow}; "
@@ -173,20 +181,22 @@ def _measured(clips: _Clips, embedders: list[Embedder], prompt: str | None, sour
     vectors: list[list[Singles]] = [[], [], []]
     before: tuple[Singles, Singles] | None = None
     for number, source, result, matte in _frames(clips):
-        motion = None if before is None else _motion(before, (source, result), clips.flow.get(number - 1))
+        flow = clips.flow[number - 1] if clips.flow and before is not None else None
+        motion = None if before is None else _motion(before, (source, result), flow)
         comparison.add(source, result, matte=matte, motion=motion)
         before = source, result
         if embedders:
-            pairs = ((embedders[0], result), (embedders[0], source), (embedders[1], result))
-            for kept, (model, frame) in zip(vectors, pairs, strict=True):
-                kept.append(model.image(frame[None])[0])
+            words, instances = embedders
+            vectors[0].append(words.image(result[None])[0])
+            vectors[1].append(words.image(source[None])[0])
+            vectors[2].append(vectors[0][-1] if instances is words else instances.image(result[None])[0])
     measures = comparison.measures()
     if not embedders:
         return measures
-    words = [None if text is None else embedders[0].text([text])[0] for text in (prompt, source_prompt)]
-    of_result, of_source, instances = (np.stack(kept) for kept in vectors)
+    said = [None if text is None else embedders[0].text([text])[0] for text in (prompt, source_prompt)]
+    of_result, of_source, of_instances = (np.stack(kept) for kept in vectors)
     return measures + embedding_measures(
-        of_result, of_source, instances=instances, prompt=words[0], source_prompt=words[1]
+        of_result, of_source, instances=of_instances, prompt=said[0], source_prompt=said[1]
     )
 
 

@@ -93,18 +93,21 @@ def verify_models(names: tuple[str, ...], as_json: bool) -> None:
 
     places = Places.of_user()
     chosen = names or tuple(name for name, is_here in known_names(places).items() if is_here)
-    checks = {name: verify(resolve(name, places), places) for name in chosen}
-    rows = [(name, check.file, check.state, check.digest) for name, found in checks.items() for check in found]
+    rows: list[tuple[str, str, str, str]] = []
+    bad: list[str] = []
+    for name in chosen:
+        try:
+            checks = verify(resolve(name, places), places)
+        except UnavailableError as error:
+            # Other tools keep models in the same cache: one that cannot be used here must not hide the rest.
+            bad.append(f"{name} ({error})")
+            continue
+        rows += [(name, check.file, check.state, check.digest) for check in checks]
+        bad += [f"{name}/{check.file} ({check.state})" for check in checks if not check.is_sound]
     if as_json:
         print_json([dict(zip(("model", "file", "state", "digest"), row, strict=True)) for row in rows])
     else:
         print_table(("MODEL", "FILE", "STATE", "DIGEST"), rows)
-    bad = [
-        f"{name}/{check.file} ({check.state})"
-        for name, found in checks.items()
-        for check in found
-        if not check.is_sound
-    ]
     if bad:
         raise UnavailableError(
             f"models: every file must be as recorded, got {', '.join(bad)}; pull or install the model again"

@@ -55,7 +55,7 @@ def size_text(size_bytes: float) -> str:
 
 def print_json(document: Any) -> None:
     """One document on stdout."""
-    click.echo(json.dumps(plain(document), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -124,7 +124,7 @@ class ModelBundle:
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (frames, C, h, w) to display values (frames, H, W, 3), float32, not clamped."""
-        return guard(decode(self.vae, latents), who="VAE", index=0)
+        return guard(decode(self.vae, latents), who="VAE", what="pictures")
 
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Tensor:
@@ -174,12 +174,16 @@ class ModelBundle:
         Args:
             grid: the times.
             words: (frames or 1, tokens, width) of the prompt.
-            unconditional: (1, tokens, width) of the negative prompt; None means without guidance.
+            unconditional: (1, tokens, width) of the negative prompt; `UsageError` where it is None and guidance is not 1.
             guidance: weight of the prompt over the negative one; 1 costs one evaluation instead of two.
 
         Returns:
             The denoiser.
         """
+        if unconditional is None and guidance != 1.0:
+            raise UsageError(
+                f"{self.name}: guidance must be 1 without a negative prompt, got {guidance:g}; embed one, '' if nothing else"
+            )
 
         def denoise(x: Tensor, index: int) -> Tensor:
             time = grid.times[index]

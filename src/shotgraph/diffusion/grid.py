@@ -18,6 +18,8 @@ from torch import Tensor
 from shotgraph.errors import UnavailableError, UsageError
 
 PREDICTIONS = ("epsilon", "v_prediction")
+# Of the way to noise that a grid covers at least: leading spacing of 600 steps would start at time 600 of 1000.
+_LEAST_REACH = 0.85
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class DdimGrid:
             The grid.
 
         Raises:
-            UsageError: too many or too few steps.
+            UsageError: too many or too few steps, or so many that the first is far from noise.
             UnavailableError: the model predicts something no method here knows, or starts from pure noise.
         """
         scheduler: Any = DDIMScheduler.from_config(dict(config))
@@ -65,6 +67,11 @@ class DdimGrid:
         if times[0] >= trained:
             raise UsageError(
                 f"steps: must keep every time below {trained}, got time {times[0]} with {steps} steps; use fewer"
+            )
+        reach = trained * (steps - 1) // steps
+        if times[0] < _LEAST_REACH * reach:
+            raise UsageError(
+                f"steps: must start near time {reach}, got time {times[0]} with {steps} steps; use a divisor of {trained}"
             )
         alphas = scheduler.alphas_cumprod.double()
         if float(alphas[times[0]]) <= 0:
@@ -146,13 +153,13 @@ def guided(unconditional: Tensor, conditional: Tensor, guidance: float) -> Tenso
     return unconditional + guidance * (conditional - unconditional)
 
 
-def guard(x: Tensor, *, who: str, index: int) -> Tensor:
+def guard(x: Tensor, *, who: str, what: str) -> Tensor:
     """`x`, unless it overflowed.
 
     Args:
-        x: latents or a picture.
+        x: latents or pictures.
         who: names the loop in the message.
-        index: step it comes from.
+        what: ``latents at step 3``.
 
     Returns:
         `x` itself.
@@ -162,6 +169,6 @@ def guard(x: Tensor, *, who: str, index: int) -> Tensor:
     """
     if not bool(torch.isfinite(x).all()):
         raise UnavailableError(
-            f"{who}: latents must be finite, got NaN or infinity at step {index}; run with --dtype fp32, or bf16 where the card has it"
+            f"{who}: {what} must be finite, got NaN or infinity; run with --dtype fp32, or bf16 where the card has it"
         )
     return x

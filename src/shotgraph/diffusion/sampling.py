@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from shotgraph.diffusion.grid import DdimGrid, guard
+from shotgraph.errors import UsageError
 
 # (x, step index) to predicted noise, guidance included.
 Denoiser = Callable[[Tensor, int], Tensor]
@@ -31,6 +32,11 @@ class Hooks:
     after_step: Callable[[int], None] | None = None
     eta: float = 0.0
     fresh: Callable[[int], Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse fresh noise that nobody draws."""
+        if self.eta and self.fresh is None:
+            raise UsageError(f"sampler: fresh must be given with eta {self.eta:g}, got None; pass what draws the noise")
 
     def corrected(self, x: Tensor, eps: Tensor, index: int) -> Tensor:
         """The noise to step with."""
@@ -61,11 +67,11 @@ def sample(x: Tensor, denoise: Denoiser, grid: DdimGrid, *, start: int = 0, hook
     """
     for index in range(start, len(grid.times)):
         eps = hooks.corrected(x, denoise(x, index), index)
-        if hooks.fresh is not None and hooks.eta > 0:
+        if hooks.fresh is not None and hooks.eta:
             x = grid.down_with_noise(x, eps, index, eta=hooks.eta, fresh=hooks.fresh(index).to(x))
         else:
             x = grid.down(x, eps, index)
-        guard(x, who="sampler", index=index)
+        guard(x, who="sampler", what=f"latents at step {index}")
         hooks.stepped(index)
     return x
 
@@ -96,6 +102,6 @@ def invert(
         for _ in range(1 + refinements):
             eps = hooks.corrected(reached, denoise(reached, index), index)
             reached = grid.up(before, eps, index)
-        states.append(guard(reached, who="inverter", index=index))
+        states.append(guard(reached, who="inverter", what=f"latents at step {index}"))
         hooks.stepped(index)
     return states[::-1]

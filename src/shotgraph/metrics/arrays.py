@@ -35,6 +35,19 @@ def require_shape(array: NDArray[Any], shape: tuple[int | str, ...], *, who: str
         raise ShapeError(f"{who}: {name} must be ({wanted}), got {array.shape}; cut or resize it to fit the others")
 
 
+def require_finite(array: NDArray[Any], *, who: str, name: str, cure: str = "paint or mask them first") -> None:
+    """Refuse `array` with a NaN or an infinity in it: one such pixel would make a mean over a clip nothing at all."""
+    bad = int((~np.isfinite(array)).sum())
+    if bad:
+        raise ShapeError(f"{who}: {name} must be finite, got {bad} values that are not; {cure}")
+
+
+def require_pair(frames: NDArray[Any], *, who: str, name: str) -> None:
+    """Refuse a clip of less than two frames where neighbours are compared."""
+    if len(frames) < 2:
+        raise ShapeError(f"{who}: {name} must be at least 2 frames, got {len(frames)}; measure a longer clip")
+
+
 def require_mask(mask: NDArray[Any], shape: tuple[int, ...], *, who: str, name: str) -> None:
     """Refuse `mask` unless it is bool of `shape`; floats would be taken for indices or weights."""
     require_shape(mask, shape, who=who, name=name)

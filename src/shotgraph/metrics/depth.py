@@ -14,7 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from shotgraph.errors import UsageError
-from shotgraph.metrics.arrays import Bools, Doubles, Floats, mean_or_none, require_mask, require_shape, require_some
+from shotgraph.metrics.arrays import (
+    Bools,
+    Doubles,
+    Floats,
+    mean_or_none,
+    require_finite,
+    require_mask,
+    require_shape,
+    require_some,
+)
 from shotgraph.metrics.warp import warped
 
 # Two points count as ordered when one is this much farther than the other.
@@ -166,6 +175,7 @@ def _checked(inverse: Floats, depth: Floats, valid: Bools | None) -> Bools:
     known = np.ones(depth.shape, np.bool_) if valid is None else valid
     require_mask(known, depth.shape, who="depth", name="valid")
     require_some(known, who="depth", name="valid")
+    require_finite(inverse[known], who="depth", name="inverse depth")
     lowest = float(depth[known].min())
     if not lowest > 0:
         raise UsageError(f"depth: true depth must be above 0, got {lowest:g}; mask pixels without a depth")

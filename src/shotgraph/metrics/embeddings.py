@@ -85,9 +85,13 @@ def directional_similarity(frames: Floats, source: Floats, prompt: Floats, sourc
 
     Raises:
         UsageError: the prompts mean the same.
+        ShapeError: clips of different lengths, or vectors of another length than 1.
     """
-    moved, asked = _units(frames, "frames") - _units(source, "source"), np.asarray(prompt - source_prompt, np.float64)
-    require_shape(prompt, (frames.shape[1],), who="embedding", name="prompt")
+    require_shape(source, frames.shape, who="embedding", name="source")
+    require_shape(source_prompt, prompt.shape, who="embedding", name="source prompt")
+    moved = _units(frames, "frames") - _units(source, "source")
+    require_shape(prompt, (moved.shape[1],), who="embedding", name="prompt")
+    asked = _units(prompt[None], "prompt")[0] - _units(source_prompt[None], "source prompt")[0]
     if not asked.any():
         raise UsageError(
             f"directional: prompts must differ, got {len(asked)} equal coordinates; say what the edit changes"

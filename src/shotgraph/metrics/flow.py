@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from shotgraph.errors import ShapeError
-from shotgraph.metrics.arrays import Bools, Floats, mean_or_none, require_mask, require_shape
+from shotgraph.metrics.arrays import Bools, Floats, mean_or_none, require_finite, require_mask, require_shape
 
 # KITTI 2015: an outlier is off by more than this, absolutely and relatively.
 _OUTLIER_PX, _OUTLIER_SHARE = 3.0, 0.05
@@ -75,9 +74,7 @@ def flow_scores(flow: Floats, truth: Floats, *, occluded: Bools, interior: Bools
     require_shape(flow, (*flow.shape[:-1], 2), who="flow", name="flow")
     for name, mask in (("occluded", occluded), ("interior", interior)):
         require_mask(mask, flow.shape[:-1], who="flow", name=name)
-    if not np.isfinite(flow).all():
-        missing = int((~np.isfinite(flow).all(axis=-1)).sum())
-        raise ShapeError(f"flow: flow must be finite, got {missing} vectors that are not; leave the last frame out")
+    require_finite(flow, who="flow", name="flow", cure="leave the last frame out")
     given, true = flow.astype(np.float64), truth.astype(np.float64)
     errors = np.hypot(*np.moveaxis(given - true, -1, 0))
     lengths = np.hypot(*np.moveaxis(true, -1, 0))

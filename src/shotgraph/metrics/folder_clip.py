@@ -64,7 +64,7 @@ class FolderClip:
         try:
             model = _model(folder)
             processor = CLIPProcessor.from_pretrained(folder, local_files_only=True)
-            weight = model.visual_projection.weight.detach() if head is None else load_file(folder / head)["weight"]
+            weight = model.visual_projection.weight.detach() if head is None else _head(folder / head, model)
         except UnavailableError:
             raise
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
@@ -126,6 +126,16 @@ def _model(folder: Path) -> Any:
     if loaded["missing_keys"]:
         raise UnavailableError(_unusable(folder, f"no weights for {min(loaded['missing_keys'])}"))
     return model
+
+
+def _head(file: Path, model: Any) -> Tensor:
+    """A projection in a file of its own; `UnavailableError` where it was made for another tower."""
+    weight, width = load_file(file)["weight"], model.config.vision_config.hidden_size
+    if weight.ndim != 2 or weight.shape[1] != width:
+        raise UnavailableError(
+            _unusable(file.parent, f"{file.name} of shape {tuple(weight.shape)} for vectors {width} wide")
+        )
+    return weight
 
 
 def _unusable(folder: Path, reason: str) -> str:

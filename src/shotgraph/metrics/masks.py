@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shotgraph.maths.matte import distance_outside
-from shotgraph.metrics.arrays import Bools, Floats, require_mask, require_shape
+from shotgraph.metrics.arrays import Bools, Floats, require_mask, require_pair, require_shape
 from shotgraph.metrics.flow import overlap
 from shotgraph.metrics.warp import warped
 
@@ -79,13 +79,14 @@ def mask_stability(predicted: Bools, flow: Floats) -> float:
     """Mean IoU of each mask and the next one with the true motion taken out.
 
     Args:
-        predicted: (T, H, W).
+        predicted: (T, H, W), T >= 2.
         flow: (T-1, H, W, 2) true flow, px.
 
     Returns:
         In [0, 1].
     """
     require_shape(predicted, ("T", "H", "W"), who="masks", name="predicted")
+    require_pair(predicted, who="masks", name="predicted")
     require_shape(flow, (len(predicted) - 1, *predicted.shape[1:], 2), who="masks", name="flow")
     returned = [
         warped(later[..., None].astype(np.float32), f)[..., 0] > 0.5

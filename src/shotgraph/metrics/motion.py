@@ -6,7 +6,8 @@ Transfer", CVPR 2024, Eq. (8) (motion fidelity); motion alignment after V2VBench
 Departures from the released code of motion fidelity, which is one-directional, subtracts an identity and divides by a length
 that may be 0: both directions count, nothing is subtracted, and steps shorter than 0.1 px have no direction. Such a step in
 both tracks says nothing and is left out; in one of the two it counts as disagreement, so that a still frame cannot be faithful
-to a moving shot.
+to a moving shot. Where tracks end early, a track looks for its like among those it shares half of its steps with, and counts by
+the steps it shares: a point seen for a moment resembles almost anything. With whole tracks both are the paper's.
 """
 
 from __future__ import annotations
@@ -71,11 +72,18 @@ def motion_fidelity(
             f"motion fidelity: tracks must be at least one in each clip over two frames, got {tracks.shape} and "
             f"{source_tracks.shape}; track more points"
         )
-    likeness = _likeness(_steps(tracks, seen, "seen"), _steps(source_tracks, source_seen, "source seen"))
-    best, source_best = likeness.max(axis=1), likeness.max(axis=0)
-    known, source_known = np.isfinite(best), np.isfinite(source_best)
-    require_some(known, who="motion fidelity", name="two tracks seen over the same step")
-    return float(best[known].mean() + source_best[source_known].mean()) / 2
+    likeness, shared = _likeness(_steps(tracks, seen, "seen"), _steps(source_tracks, source_seen, "source seen"))
+    require_some(shared > 0, who="motion fidelity", name="two tracks seen over the same step")
+    return (_mean_of_best(likeness, shared) + _mean_of_best(likeness.T, shared.T)) / 2
+
+
+def _mean_of_best(likeness: Doubles, shared: Doubles) -> float:
+    """Mean over rows of the likeness of the most alike among those that share half of the row's steps or more."""
+    enough = (shared > 0) & (2 * shared >= shared.max(axis=1, keepdims=True))
+    candidates = np.where(enough, likeness, -np.inf)
+    chosen = candidates.argmax(axis=1)
+    rows = np.arange(len(likeness))[enough.any(axis=1)]
+    return float(np.average(candidates[rows, chosen[rows]], weights=shared[rows, chosen[rows]]))
 
 
 def _steps(tracks: Floats, seen: Bools | None, name: str) -> tuple[Doubles, Doubles, Doubles]:
@@ -90,15 +98,16 @@ def _steps(tracks: Floats, seen: Bools | None, name: str) -> tuple[Doubles, Doub
     return units, step_known.astype(np.float64), (step_known & ~moves).astype(np.float64)
 
 
-def _likeness(first: tuple[Doubles, Doubles, Doubles], second: tuple[Doubles, Doubles, Doubles]) -> Doubles:
-    """(M, N): mean cosine of the steps of every two tracks; -inf for two that are never seen together."""
+def _likeness(
+    first: tuple[Doubles, Doubles, Doubles], second: tuple[Doubles, Doubles, Doubles]
+) -> tuple[Doubles, Doubles]:
+    """(M, N) and (M, N): mean cosine of the steps of every two tracks, and how many steps they share."""
     (units_a, seen_a, still_a), (units_b, seen_b, still_b) = first, second
     cosines = units_a.reshape(len(units_a), -1) @ units_b.reshape(len(units_b), -1).T
     together = seen_a @ seen_b.T
     told = together - still_a @ still_b.T
     # Two tracks that stand still together all the time move alike.
-    mean = np.divide(cosines, told, out=np.ones_like(cosines), where=told > 0)
-    return np.where(together > 0, mean, -np.inf)
+    return np.divide(cosines, told, out=np.ones_like(cosines), where=told > 0), together
 
 
 def follow(points: Floats, flow: Floats, *, occluded: Bools) -> tuple[Doubles, Bools]:

@@ -99,8 +99,8 @@ class OpenClip:
         """
         tokens = self.tokenizer(list(prompts))
         for prompt, row in zip(prompts, tokens, strict=True):
-            # The tokenizers cut in silence; one that does not notice a missing last word has cut it off.
-            shorter = prompt.rpartition(" ")[0]
+            # The tokenizers cut in silence; one that does not notice a missing last letter has cut it off.
+            shorter = prompt.strip()[:-1]
             if shorter and bool((self.tokenizer([shorter])[0] == row).all()):
                 raise UsageError(
                     f"embedder: prompt must be at most {len(row)} tokens, got more in {prompt!r}; shorten it"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shotgraph.errors import UsageError
-from shotgraph.metrics.arrays import Bools, Doubles, Floats, require_mask, require_shape, require_some
+from shotgraph.metrics.arrays import Bools, Doubles, Floats, require_finite, require_mask, require_shape, require_some
 
 # COCO's per-joint standard deviations, nose to right ankle.
 COCO_SIGMAS = (
@@ -102,4 +102,5 @@ def _errors(joints: Floats, truth: Floats, visible: Bools) -> Doubles:
     require_shape(joints, truth.shape, who="pose", name="joints")
     require_mask(visible, truth.shape[:2], who="pose", name="visible")
     require_some(visible, who="pose", name="visible")
+    require_finite(joints[visible], who="pose", name="joints")
     return np.linalg.norm(joints.astype(np.float64) - truth, axis=-1)

@@ -17,7 +17,7 @@ import numpy as np
 
 from shotgraph.maths.flow import occlusion
 from shotgraph.maths.warp import pixel_grid, sample
-from shotgraph.metrics.arrays import Bools, Floats, Singles, require_mask, require_shape
+from shotgraph.metrics.arrays import Bools, Floats, Singles, require_mask, require_pair, require_shape
 from shotgraph.metrics.fidelity import ssim_map
 
 # Ruder et al., Eq. (6): relative part and floor of the squared gradient of a flow.
@@ -169,6 +169,7 @@ def warp_ssim(frames: Floats, forward: Floats, visible: Bools) -> WarpScore:
 
 def _require_pairs(frames: Floats, flow: Floats, visible: Bools) -> None:
     require_shape(frames, ("T", "H", "W", "C"), who="warp error", name="frames")
+    require_pair(frames, who="warp error", name="frames")
     pairs = (len(frames) - 1, *frames.shape[1:3])
     require_shape(flow, (*pairs, 2), who="warp error", name="flow")
     require_mask(visible, pairs, who="warp error", name="visible")

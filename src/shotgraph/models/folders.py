@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from shotgraph.errors import UnavailableError
@@ -30,9 +32,9 @@ def loaded_files(place: Path) -> dict[str, Path]:
         return {place.name: place}
     is_layout = (place / INDEX).is_file()
     files: dict[str, Path] = {}
-    for path in sorted(place.rglob("*")):
+    for path in sorted(_files_below(place)):
         inside = path.relative_to(place)
-        if not path.is_file() or path.suffix not in _READ or _VARIANT.search(path.name) or path.name == RECORD:
+        if path.suffix not in _READ or _VARIANT.search(path.name) or path.name == RECORD:
             continue
         if any(part.startswith(".") for part in inside.parts):
             continue
@@ -41,6 +43,15 @@ def loaded_files(place: Path) -> dict[str, Path]:
             continue
         files[inside.as_posix()] = path
     return files
+
+
+def _files_below(place: Path) -> Iterator[Path]:
+    """Every file in a folder, through linked folders as loaders go; a link back to a folder it lies in is not followed."""
+    for name, inner, files in os.walk(place, followlinks=True):
+        folder = Path(name)
+        here = folder.resolve()
+        inner[:] = [child for child in inner if not here.is_relative_to((folder / child).resolve())]
+        yield from (folder / file for file in files if (folder / file).is_file())
 
 
 def check_no_pickle(place: Path) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 from shotgraph.errors import UnavailableError, UsageError
 
@@ -56,12 +57,9 @@ def hub_model(text: str) -> HubModel | None:
 
 def hub_cache(environ: Mapping[str, str]) -> Path:
     """The folder huggingface_hub downloads to, by its own rules."""
-    if "HF_HUB_CACHE" in environ:
-        return Path(environ["HF_HUB_CACHE"]).expanduser()
-    home = environ.get("HF_HOME")
-    if home is None:
-        home = f"{environ.get('XDG_CACHE_HOME', '~/.cache')}/huggingface"
-    return Path(home).expanduser() / "hub"
+    home = environ.get("HF_HOME", f"{environ.get('XDG_CACHE_HOME', '~/.cache')}/huggingface")
+    place = environ.get("HF_HUB_CACHE", environ.get("HUGGINGFACE_HUB_CACHE", f"{home}/hub"))
+    return Path(Template(place).safe_substitute(environ)).expanduser()
 
 
 def cached_folder(model: HubModel, cache: Path) -> Path:
@@ -123,7 +121,7 @@ def pull(model: HubModel, cache: Path) -> HubModel:
         UnavailableError: no network, no such model, or no right to it.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError
 
     try:
         folder = snapshot_download(
@@ -133,7 +131,7 @@ def pull(model: HubModel, cache: Path) -> HubModel:
             allow_patterns=list(_FILES),
             ignore_patterns=list(_NOT),
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HFValidationError, HTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UnavailableError(
             f"model: {model} must be downloadable, got: {reason}; check the id, the network and your token, or copy the "

@@ -103,12 +103,10 @@ def resolve(name: str, places: Places | None = None) -> Model:
     """
     where = places if places is not None else Places.of_user()
     memo = DigestMemo(where.memo)
-    if _BUNDLED.fullmatch(name) and (where.bundled / name).is_dir():
+    if name in bundled_names(where):
         return _checked(Model(name, "bundled", where.bundled / name, memo=memo))
-    local = Path(name).expanduser()
-    if name.startswith(("/", "./", "../", "~")) or local.exists():
-        if not local.exists():
-            raise UnavailableError(f"model: {local} must exist, got nothing there; check the path")
+    local = _local(name)
+    if local is not None:
         return _checked(Model(name, "local", local, memo=memo))
     hub = hub_model(name)
     if hub is not None:
@@ -121,13 +119,30 @@ def resolve(name: str, places: Places | None = None) -> Model:
     )
 
 
+def _local(name: str) -> Path | None:
+    """The path that `name` is; None where it is no path."""
+    looks_like_one = name.startswith(("/", "./", "../", "~"))
+    try:
+        path = Path(name).expanduser()
+        if path.exists():
+            return path
+    except (OSError, RuntimeError, ValueError) as error:
+        # A home of nobody, a name longer than any file's, a NUL.
+        if looks_like_one:
+            raise UnavailableError(f"model: {name} must be a path, got: {error}; check it") from error
+        return None
+    if looks_like_one:
+        raise UnavailableError(f"model: {path} must exist, got nothing there; check the path")
+    return None
+
+
 def _checked(model: Model) -> Model:
-    if not loaded_files(model.place):
-        _refuse_pickles(model.place)
-        raise UnavailableError(
-            f"model: {model.place} must hold configuration and safetensors, got neither; copy or pull the model again"
-        )
     _refuse_pickles(model.place)
+    files = loaded_files(model.place)
+    if not any(name.endswith(".safetensors") for name in files):
+        raise UnavailableError(
+            f"model: {model.place} must hold safetensors, got {', '.join(files) or 'nothing to load'}; copy or pull the model again"
+        )
     return model
 
 

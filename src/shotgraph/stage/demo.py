@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from shotgraph.errors import MediaError
 from shotgraph.io.display import rgb_of
 from shotgraph.io.sources import open_source
+from shotgraph.metrics.fidelity import background_of, psnr
+from shotgraph.metrics.success import stage_score
 from shotgraph.stage.edits import Asked, Edit, draw_edit
 from shotgraph.stage.footage import ShotFolder, write_shot_folder
 from shotgraph.stage.judges import verdicts
 
 SHOT = "stage"
 _NUMBER, _FRAMES = 0, 12
-# Nobody sees a difference of less on the ground.
-_KEPT_MATTE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Report:
         asked: the attribute, before and after.
         frames: of the result.
         gained: frames in which the new value is seen and the old one is not.
-        background_psnr_db: of what should have stayed as it was, against the plate.
+        background_psnr_db: of what should have stayed as it was, against the plate; infinite when it did to the last bit.
         timecodes: of plate and result.
     """
 
@@ -64,13 +64,12 @@ def report_of(plate: Path, result: Path, edit: Edit) -> Report:
     before, start = _read(plate)
     after, edited_start = _read(result)
     seen = verdicts(after, edit)
-    kept = np.stack([edit.matte(time) for time in range(len(after))]) < _KEPT_MATTE
-    error = float(np.square(after - before)[kept].mean())
+    kept = np.stack([background_of(edit.matte(time)) for time in range(len(after))])
     return Report(
         asked=edit.asked[0],
         frames=len(after),
-        gained=int((seen.target & ~seen.source).all(axis=1).sum()),
-        background_psnr_db=-10 * float(np.log10(max(error, 1e-12))),
+        gained=round(stage_score(seen.target, seen.source).mean * len(after)),
+        background_psnr_db=psnr(after, before, mask=kept).clip_db,
         timecodes=(start, edited_start),
     )
 

@@ -195,6 +195,15 @@ def test_guidance_and_negative_prompt_come_from_the_card_unless_given(edit: Edit
     assert not np.allclose(own, given, atol=1e-4)
 
 
+def test_steps_come_from_the_card_unless_given(edit: Edit, tmp_path: Path) -> None:
+    folder = str(write_tiny_model(tmp_path / "carded", card={"steps": 2}))
+
+    own, asked, other = (edit(plates(1), model=folder, steps=steps) for steps in (None, 2, 4))
+
+    assert np.array_equal(own, asked)
+    assert not np.allclose(own, other, atol=1e-4)
+
+
 @pytest.mark.parametrize("words", ["prompt", "source_prompt", "negative_prompt"])
 def test_each_of_the_three_prompts_is_read(edit: Edit, words: str) -> None:
     one, other = (edit(plates(1), **{words: text}) for text in ("red", "blue star"))
@@ -341,12 +350,17 @@ def test_words_the_model_never_learnt_are_a_warning_and_under_strict_an_error(
     warned = queried(make_context, make_header, model=folder, prompt="Red dragon, star", source_prompt="a dragon")
     quiet = queried(make_context, make_header, model=folder, strict=True)
 
-    assert warned.warnings == ["edit: prompt must use words the model was taught, got dragon, a"]
+    assert warned.warnings == [
+        "edit: prompt must use words the model was taught, got dragon; its card lists them",
+        "edit: source_prompt must use words the model was taught, got a, dragon; its card lists them",
+    ]
     assert quiet.warnings == []
     with pytest.raises(
-        GraphError, match="edit: prompt must use words the model was taught, got dragon; the model's card"
+        GraphError, match="edit: prompt must use words the model was taught, got dragon; its card lists them"
     ):
         queried(make_context, make_header, model=folder, prompt="red dragon", strict=True)
+    with pytest.raises(GraphError, match="edit: negative_prompt must use words the model was taught, got blurry; its"):
+        queried(make_context, make_header, model=folder, negative_prompt="blurry", strict=True)
 
 
 def test_inversion_steps_that_miss_the_samplers_times_are_refused_before_a_frame(edit: Edit) -> None:

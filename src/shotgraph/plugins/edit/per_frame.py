@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # Divides into latents of every model here, and those again into what U-Nets halve.
 _MULTIPLE_PX = 8
-_GUIDANCE = 7.5
+_GUIDANCE, _STEPS = 7.5, 50
 
 Stack = NDArray[np.float32]
 
@@ -115,7 +115,7 @@ class PerFrame(Node):
             1.0, ge=0, le=1, per_shot=True, description="share of the way; 0 gives the plate itself"
         )
         guidance: float | None = Field(None, ge=0, le=50, description="weight of the prompt; the card's, else 7.5")
-        steps: int = Field(50, ge=1, le=1000, description="of the sampler")
+        steps: int | None = Field(None, ge=1, le=1000, description="of the sampler; the card's, else 50")
         inversion_steps: int | None = Field(
             None, ge=1, le=1000, description="a multiple of steps; as many when left out"
         )
@@ -157,16 +157,16 @@ class PerFrame(Node):
             )
         models = resolve_reference(params.model)
         refuse_adapters(models, who=ctx.node)
-        cls._check_words(models["base"].card.unknown_words(f"{params.prompt} {params.source_prompt}"), ctx)
+        for name in ("prompt", "source_prompt", "negative_prompt"):
+            unknown = models["base"].card.unknown_words(getattr(params, name) or "")
+            message = (
+                f"{ctx.node}: {name} must use words the model was taught, got {', '.join(unknown)}; its card lists them"
+            )
+            if unknown and ctx.strict:
+                raise GraphError(message)
+            if unknown:
+                ctx.warn(message)
         return {}
-
-    @staticmethod
-    def _check_words(unknown: list[str], ctx: QueryContext) -> None:
-        message = f"{ctx.node}: prompt must use words the model was taught, got {', '.join(unknown)}"
-        if unknown and ctx.strict:
-            raise GraphError(f"{message}; the model's card lists them")
-        if unknown:
-            ctx.warn(message)
 
     def setup(self, params: Params, ctx: Context) -> None:
         """Leases the model and reads the prompts once."""
@@ -175,7 +175,8 @@ class PerFrame(Node):
         bundle, card = leased_bundle(params.model, ctx)
         guidance = next(value for value in (params.guidance, card.guidance, _GUIDANCE) if value is not None)
         negative = next(text for text in (params.negative_prompt, card.negative_prompt, "") if text is not None)
-        up, down = bundle.grid(params.inversion_steps or params.steps), bundle.grid(params.steps)
+        steps = params.steps or card.steps or _STEPS
+        up, down = bundle.grid(params.inversion_steps or steps), bundle.grid(steps)
         source, target, against = bundle.words((params.source_prompt, params.prompt, negative)).split(1)
         self._way = Way(
             up,
