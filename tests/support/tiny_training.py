@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from shotgraph.stage.training import controlnet, moving, t2i, text, vae
+from shotgraph.stage.training import clip, controlnet, depth, judge, moving, pose, t2i, text, vae
 from shotgraph.stage.training.banks import BankPlan
 from shotgraph.stage.training.loop import Schedule, seeded
 from shotgraph.stage.training.recipe import Workshop
@@ -49,9 +49,18 @@ def small_workshop(folder: Path, patch: pytest.MonkeyPatch) -> Workshop:
     patch.setattr(t2i, "SMALL", (small, BankPlan(split="train", clips=5, side_px=32, sprites=0)))
     patch.setattr(t2i, "FULL", (few,))
     patch.setattr(controlnet, "PLAN", few)
-    for module, batch in ((vae, 2), (text, 8), (t2i, 2), (controlnet, 2)):
+    for module, batch in ((vae, 2), (text, 8), (t2i, 2), (controlnet, 2), (judge, 2), (depth, 2), (pose, 2)):
         patch.setattr(module, "BATCH", batch)
     patch.setattr(t2i, "FULL_BATCH", 2)
+    patch.setattr(judge, "PLAN", BankPlan(split="held-out", clips=4))
+    patch.setattr(judge, "_GROUNDS", 2)
+    patch.setattr(judge, "_DECODED", 2)
+    patch.setattr(clip, "PLAN", few)
+    patch.setattr(clip, "PAIRS", BankPlan(split="train", clips=3, frames=4, side_px=32))
+    patch.setattr(clip, "SPOKEN", 4)
+    patch.setattr(clip, "CLIPS", 2)
+    patch.setattr(depth, "PLAN", BankPlan(split="train", clips=3, purpose="depth"))
+    patch.setattr(pose, "PLAN", BankPlan(split="train", clips=3, purpose="figure"))
     patch.setattr(moving, "BATCHES", (1, 1))
     moves = BankPlan(split="train", clips=6, frames=8, side_px=32, sprites=1, length=8)
     patch.setattr(moving, "PLANS", (moves, moves))

@@ -44,13 +44,30 @@ def load_part(folder: Path, part: str, dtype: torch.dtype) -> Any:
     Raises:
         UnavailableError: missing, damaged, of another shape than its configuration says, or a pickle.
     """
+    return load_network(_KINDS[part], folder, dtype)
+
+
+def load_network(kind: Any, folder: Path, dtype: torch.dtype, **settings: Any) -> Any:
+    """A network of any of the libraries' classes, in evaluation mode, without gradients.
+
+    Args:
+        kind: with a ``from_pretrained``.
+        folder: its own, with ``config.json`` and safetensors.
+        dtype: of its weights, whatever they are stored as.
+        settings: for ``from_pretrained``.
+
+    Returns:
+        The module, on the CPU.
+
+    Raises:
+        UnavailableError: missing, damaged, of another shape than its configuration says, or a pickle.
+    """
     _check_there(folder, "config.json")
     check_no_pickle(folder)
+    given = {"torch_dtype": dtype, "use_safetensors": True, "local_files_only": True} | settings
     try:
         with _no_bars():
-            module, report = _KINDS[part].from_pretrained(
-                str(folder), torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-            )
+            module, report = kind.from_pretrained(str(folder), output_loading_info=True, **given)
     except _FAILURES as error:
         raise UnavailableError(_broken(folder, error)) from error
     # Left alone, the libraries fill a missing tensor with random numbers and only warn.

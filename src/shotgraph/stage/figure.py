@@ -108,7 +108,7 @@ def _layer(spec: ClipSpec, figure: Figure, bone: Bone) -> Layer:
         view = camera_view(spec.camera, time, figure.depth, width=spec.width, height=spec.height)
         return view @ bone_pose(figure, bone, time)
 
-    seed = 1000 * spec.figure_id + bone.order
+    seed = figure.seed + bone.order
     colour = "white" if bone.name == "head" else figure.colour
     return Layer(
         name=bone.name,

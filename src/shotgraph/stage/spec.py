@@ -143,6 +143,7 @@ class Figure(_Spec):
         depth: distance.
         colour: of its clothes.
         phase: of its gait, radians.
+        seed: of its texture.
     """
 
     x: _Place
@@ -153,6 +154,7 @@ class Figure(_Spec):
     depth: Annotated[float, Field(ge=0.8, le=3.9)] = 1.0
     colour: ObjectColour = "red"
     phase: float = 0.0
+    seed: _Seed = 0
 
 
 class Canvas(_Spec):

@@ -249,6 +249,7 @@ def _figure(rng: np.random.Generator, side_px: int, frames: int) -> Figure:
         depth=float(rng.uniform(1.0, 2.0)),
         colour=_pick(rng, OBJECT_COLOURS),
         phase=float(rng.uniform(0, 2 * math.pi)),
+        seed=_seed(rng),
     )
 
 

@@ -22,6 +22,7 @@ from shotgraph.stage.training.clip import (
     distinct_clips,
     gates,
     jittered,
+    mirrored,
     new_clip,
     save_clip,
     seen,
@@ -224,3 +225,12 @@ def test_gates_of_random_weights_fail(folder: Path) -> None:
     ]
     assert rows[0].value < 0.2
     assert not rows[0].passed
+
+
+def test_pictures_are_mirrored_where_they_should_be() -> None:
+    pictures = np.arange(24, dtype=np.float32).reshape(2, 2, 2, 3)
+
+    turned = mirrored(pictures, np.array([True, False]))
+
+    assert np.array_equal(turned[0], pictures[0, :, ::-1])
+    assert np.array_equal(turned[1], pictures[1])

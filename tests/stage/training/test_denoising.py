@@ -88,3 +88,25 @@ def test_the_loss_weighs_by_the_signal_clipped_at_five() -> None:
     assert float(loss) == pytest.approx(1.01 * float(weight.mean()), rel=0.03)
     assert told["plain"] == pytest.approx(1.01, rel=0.03)
     assert float(weight.mean()) < 0.93
+
+
+def test_where_asked_for_noisier_times_come_more_often_and_weigh_more_up_to_four_times() -> None:
+    seen: list[Tensor] = []
+
+    def nothing(noisy: Tensor, times: Tensor) -> Tensor:
+        seen.append(times)
+        return torch.zeros_like(noisy)
+
+    loss, told = denoising_loss(nothing, torch.zeros((2048, 1, 4, 4)), generator(3), noisier=True)
+
+    times = seen[0]
+    assert int(times.min()) >= 0
+    assert int(times.max()) <= 999
+    # In proportion to themselves: a quarter lies below half of the way, and the mean at two thirds.
+    assert float((times < 500).float().mean()) == pytest.approx(0.25, abs=0.03)
+    assert float(times.float().mean()) == pytest.approx(667, abs=15)
+    alpha = new_scheduler().alphas_cumprod[times].double()
+    ratio = alpha / (1 - alpha)
+    weight = (5 / ratio).clamp(max=1) * (1 / ratio).clamp(1, 4)
+    assert float(loss) == pytest.approx(1.01 * float(weight.mean()), rel=0.03)
+    assert told["plain"] == pytest.approx(1.01, rel=0.03)

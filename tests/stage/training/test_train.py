@@ -11,7 +11,7 @@ from tiny_training import SHORT, TinyTrainee, tiny_net
 from shotgraph.errors import EnvironmentMismatchError, MediaMissingError, UsageError
 from shotgraph.stage.training.cards import Part, read_card
 from shotgraph.stage.training.checkpoints import latest, read
-from shotgraph.stage.training.loop import Leg, Trainee
+from shotgraph.stage.training.loop import Leg, Schedule, Trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop, file_digest
 from shotgraph.stage.training.train import RECIPES, Order, find_recipe, train
 
@@ -23,11 +23,13 @@ class Tiny:
     """A recipe of the test's own, and the weights that it published."""
 
     published: list[torch.Tensor] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
 
     def inputs(self, workshop: Workshop) -> Mapping[str, Path]:
         return {"seed": workshop.models / "seed.txt"}
 
-    def prepare(self, _: Workshop) -> Trainee:
+    def prepare(self, _: Workshop, schedule: Schedule) -> Trainee:
+        self.steps.append(schedule.steps)
         return TinyTrainee(tiny_net(8))
 
     def publish(self, _: Workshop, trainee: Trainee) -> None:
@@ -105,6 +107,7 @@ def test_a_training_that_is_complete_is_only_published_again(shop: Workshop, tin
 
 def test_other_steps_are_another_training(shop: Workshop, tiny: Tiny) -> None:
     train(tiny.recipe(), shop, replace(ONE, steps=4))
+    assert tiny.steps == [4]
 
     with pytest.raises(EnvironmentMismatchError, match=r"schedule\.steps must be 4 as in the checkpoint, got 30"):
         train(tiny.recipe(), shop, ONE)

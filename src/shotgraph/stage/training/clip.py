@@ -109,6 +109,11 @@ def seen(pictures: NDArray[np.float32]) -> Tensor:
     return small.clamp(0, 1) * 2 - 1
 
 
+def mirrored(pictures: Floats, where: NDArray[np.bool_]) -> Floats:
+    """(N, H, W, 3), left and right exchanged `where` (N) says so: no caption of a single frame tells them apart."""
+    return np.where(where[:, None, None, None], pictures[:, :, ::-1], pictures)
+
+
 def jittered(pictures: Floats, size: float | NDArray[np.float32], rng: np.random.Generator) -> Floats:
     """(N, H, W, 3) with every channel of every picture scaled by 1 + N(0, size)."""
     gains = 1 + np.asarray(size, np.float32).reshape(-1, 1) * rng.normal(0, 1, (len(pictures), 3))
@@ -151,7 +156,7 @@ class ClipTrainee:
         """Loss of one batch of captions and one of instances."""
         rng = batch_rng(self.seed, step)
         chosen = np.sort(rng.choice(len(self.bank.frames), self.spoken, replace=False))
-        pictures = seen(_floats(self.bank.frames[chosen, 0]))
+        pictures = seen(mirrored(_floats(self.bank.frames[chosen, 0]), rng.random(self.spoken) < 0.5))
         instances, same = self.instances(rng)
         pooled = self._pooled(torch.cat((pictures, seen(instances))))
         spoken, hits = self._spoken_loss(pooled[: self.spoken], self._ids[chosen, 0])
@@ -175,7 +180,9 @@ class ClipTrainee:
         twins = np.stack([self._twin(int(clip)) for clip in chosen])
         same = (twins == self.pairs.frames[chosen, 0]).all(axis=(1, 2, 3))
         shifted = jittered(anchors, rng.uniform(0.015, 0.06, len(chosen)).astype(np.float32), rng)
-        return np.concatenate((anchors, positives, _floats(twins), shifted)), torch.from_numpy(same)
+        turned = rng.random(len(chosen)) < 0.5
+        parts = (anchors, positives, _floats(twins), shifted)
+        return np.concatenate([mirrored(part, turned) for part in parts]), torch.from_numpy(same)
 
     def _twin(self, clip: int) -> NDArray[np.uint8]:
         """The first frame of a clip with the same caption and other seeds."""
@@ -293,9 +300,17 @@ def area_under_curve(higher: Sequence[float] | Floats, lower: Sequence[float] | 
     return float(((gap > 0) + 0.5 * (gap == 0)).mean())
 
 
-def _prepare(workshop: Workshop) -> Trainee:
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
     tokenizer = new_tokenizer()
-    return ClipTrainee(workshop.bank(PLAN), workshop.bank(PAIRS), tokenizer, new_clip(tokenizer))
+    return ClipTrainee(
+        bank=workshop.bank(PLAN),
+        pairs=workshop.bank(PAIRS),
+        tokenizer=tokenizer,
+        model=new_clip(tokenizer),
+        spoken=SPOKEN,
+        clips=CLIPS,
+        seed=schedule.seed,
+    )
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:

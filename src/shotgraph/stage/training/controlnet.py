@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
+from shotgraph.diffusion.parts import load_network
 from shotgraph.plugins.analysis.edges import canny
 from shotgraph.stage.layers import GROUND
 from shotgraph.stage.scene import Scene
@@ -36,7 +37,7 @@ Control = Literal["depth", "edges", "mask"]
 CONTROLS: tuple[Control, ...] = get_args(Control)
 PLAN = BankPlan(split="train", clips=4_000)
 BATCH, DROPPED = 16, 0.3
-SCHEDULE = Schedule(steps=1_200, learning_rate=5e-4, warmup=50, average=0.995)
+SCHEDULE = Schedule(steps=1_500, learning_rate=5e-4, warmup=50, average=0.995)
 # Weak and strong edges, in code values: the first shows every outline, the last is the node's default, which misses those
 # between colours of like luma. Training sees all three, so that none of them is strange to the net.
 EDGES = ((30, 60), (60, 120), (100, 200))
@@ -44,14 +45,19 @@ EDGES = ((30, 60), (60, 120), (100, 200))
 
 def new_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
     """A copy of the encoder of `unet` whose outputs are still zero."""
-    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(8, 16, 32))
+    kind: Any = ControlNetModel
+    net = kind.from_unet(unet, conditioning_embedding_out_channels=(8, 16, 32))
+    # Left as the library makes them, these layers shrink a picture a hundredfold before the first zero convolution, and the
+    # training waits for them to grow.
+    for layer in (net.controlnet_cond_embedding.conv_in, *net.controlnet_cond_embedding.blocks):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)
+    return net
 
 
 def open_controlnet(folder: Path) -> ControlNetModel:
     """The ControlNet in a folder: float32, frozen."""
-    kind: Any = ControlNetModel
-    net = kind.from_pretrained(folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True)
-    return net.eval().requires_grad_(False)
+    return load_network(ControlNetModel, folder, torch.float32)
 
 
 def controls_of(plan: BankPlan, index: int) -> NDArray[np.uint8]:
@@ -171,7 +177,7 @@ def sd_inputs(workshop: Workshop) -> Mapping[str, Path]:
     }
 
 
-def _prepare(workshop: Workshop) -> Trainee:
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
     bank, tokenizer, sd = workshop.bank(PLAN), new_tokenizer(), workshop.sd
     unet = open_unet(sd / "unet")
     return ControlTrainee(
@@ -183,6 +189,7 @@ def _prepare(workshop: Workshop) -> Trainee:
         unet=plain_attention(unet),
         text=open_text(workshop.masters("t2i") / "text_encoder"),
         batch=BATCH,
+        seed=schedule.seed,
     )
 
 

@@ -14,6 +14,8 @@ from shotgraph.stage.training.truth import batch_rng
 
 NOISE_OFFSET, MIN_SNR = 0.1, 5.0
 _TIMES = 1000
+# What a noisy time weighs more at most, where a net is to learn from words what it could make out by itself.
+_MOST_WEIGHT = 4.0
 Net = TypeVar("Net", bound=nn.Module)
 
 
@@ -57,7 +59,7 @@ def offset_noise(shape: tuple[int, ...], noise: torch.Generator) -> Tensor:
 
 
 def denoising_loss(
-    guess: Callable[[Tensor, Tensor], Tensor], clean: Tensor, noise: torch.Generator
+    guess: Callable[[Tensor, Tensor], Tensor], clean: Tensor, noise: torch.Generator, *, noisier: bool = False
 ) -> tuple[Tensor, dict[str, float]]:
     """Error of predicted noise, weighted by min(SNR, 5) / SNR (Hang et al. 2023, eq. 5, for noise prediction).
 
@@ -65,12 +67,15 @@ def denoising_loss(
         guess: (noisy latents, times (B)) to predicted noise; run in bfloat16, which costs a third of float32 where the CPU has it.
         clean: (B, C, ...) latents.
         noise: draws noise and times.
+        noisier: lean to the times at which the layout is decided, in how often they are drawn and in what they weigh. Over the
+            frames of a clip a large object can be made out in nearly pure noise, so that elsewhere the words that say where it
+            goes tell a net nothing new.
 
     Returns:
         The loss, and the unweighted error for the log.
     """
     drawn = offset_noise(tuple(clean.shape), noise)
-    times = torch.randint(0, _TIMES, (len(clean),), generator=noise)
+    times = _drawn_times(len(clean), noise, noisier=noisier)
     signal = new_scheduler().alphas_cumprod[times]
     alpha = signal.view(-1, *[1] * (clean.dim() - 1))
     noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * drawn
@@ -78,5 +83,14 @@ def denoising_loss(
         predicted = guess(noisy, times)
     ratio = signal / (1 - signal)
     weight = ratio.clamp(max=MIN_SNR) / ratio
+    if noisier:
+        weight = weight * (1 / ratio).clamp(1.0, _MOST_WEIGHT)
     error = (predicted.float() - drawn).square().flatten(1).mean(dim=1)
     return (weight * error).mean(), {"plain": float(error.detach().mean())}
+
+
+def _drawn_times(count: int, noise: torch.Generator, *, noisier: bool) -> Tensor:
+    """(count) training times, each as likely as the next; or, where noisier ones are asked for, in proportion to themselves."""
+    if not noisier:
+        return torch.randint(0, _TIMES, (count,), generator=noise)
+    return (_TIMES * torch.rand(count, generator=noise).sqrt()).long().clamp(max=_TIMES - 1)

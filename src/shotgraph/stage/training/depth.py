@@ -212,8 +212,8 @@ def ordinal_gates(inverse: NDArray[np.float32], depth: NDArray[np.float32], rng:
     return gates_of({name: float("nan") if value is None else value for name, value in named.items()})
 
 
-def _prepare(workshop: Workshop) -> Trainee:
-    return DepthTrainee(workshop.bank(PLAN), new_depth())
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
+    return DepthTrainee(workshop.bank(PLAN), new_depth(), batch=BATCH, seed=schedule.seed)
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:

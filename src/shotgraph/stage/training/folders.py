@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 from diffusers.pipelines.deprecated.text_to_video_synthesis.pipeline_text_to_video_synth import TextToVideoSDPipeline
@@ -41,8 +42,15 @@ def as_dtype(module: nn.Module, dtype: torch.dtype) -> nn.Module:
 
 def save_part(module: nn.Module, folder: Path, dtype: torch.dtype) -> None:
     """Write `module` with `save_pretrained` in `dtype`; the module itself stays as it is."""
-    part: Any = as_dtype(copy.deepcopy(module), dtype)
+    part: Any = _unplaced(as_dtype(copy.deepcopy(module), dtype))
     part.save_pretrained(folder, safe_serialization=True)
+
+
+def _unplaced(module: nn.Module) -> nn.Module:
+    """`module` without the folder it was loaded from, which its configuration would carry into everybody's files."""
+    if isinstance(module, ConfigMixin):
+        module.register_to_config(_name_or_path="")
+    return module
 
 
 def save_small(module: nn.Module, folder: Path) -> None:
@@ -86,10 +94,10 @@ def _save(kind: Any, folder: Path, unet: nn.Module, text: CLIPTextModel, **absen
     settings: dict[str, Any] = {"requires_safety_checker": False} if absent else {}
     tokenizer = new_tokenizer()
     pipeline = kind(
-        vae=as_dtype(open_vae(folder / "vae"), torch.float16),
+        vae=_unplaced(as_dtype(open_vae(folder / "vae"), torch.float16)),
         text_encoder=copy.deepcopy(text).float(),
         tokenizer=tokenizer,
-        unet=as_dtype(copy.deepcopy(unet), torch.float16),
+        unet=_unplaced(as_dtype(copy.deepcopy(unet), torch.float16)),
         scheduler=new_scheduler(),
         **absent,
         **settings,

@@ -68,7 +68,7 @@ PROBES = (
     Probe("inversion", "stage-sd", ("stage-sd/unet", "stage-sd/vae"), f"{_ROOM}.inversiongates:measure"),
     Probe("controlnet", "stage-sd", ("stage-sd/unet", "stage-sd/controlnet"), f"{_ROOM}.controlgates:measure"),
     Probe("motion", "stage-sd", ("stage-sd/unet", "stage-sd/motion_adapter"), f"{_ROOM}.motiongates:measure_adapter"),
-    Probe("t2v", "stage-t2v", ("stage-t2v/unet",), f"{_ROOM}.motiongates:measure_t2v"),
+    Probe("t2v", "stage-t2v", ("stage-t2v/unet", "stage-sd/unet", "stage-sd/vae"), f"{_ROOM}.motiongates:measure_t2v"),
     Probe("judge", "stage-judge", ("stage-judge", "stage-sd/vae"), f"{_ROOM}.perceptiongates:measure_judge"),
     Probe("clip", "stage-clip", ("stage-clip",), f"{_ROOM}.perceptiongates:measure_clip"),
     Probe("depth", "stage-depth", ("stage-depth",), f"{_ROOM}.perceptiongates:measure_depth"),

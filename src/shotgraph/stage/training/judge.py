@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shotgraph.diffusion.autoencoding import decode, encode
+from shotgraph.diffusion.parts import load_network
 from shotgraph.errors import ShapeError
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
@@ -62,8 +62,8 @@ _DECODED = 2_000
 
 
 def new_judge() -> JudgeModel:
-    """The architecture, untrained: 0.59 M parameters."""
-    return JudgeModel()
+    """The architecture, untrained: 0.61 M parameters."""
+    return JudgeModel(pooled=("mean", "most", "deviation"))
 
 
 def save_judge(judge: JudgeModel, folder: Path) -> None:
@@ -73,10 +73,7 @@ def save_judge(judge: JudgeModel, folder: Path) -> None:
 
 def load_judge(folder: Path) -> JudgeModel:
     """The judge in `folder`, ready to answer."""
-    loaded: Any = JudgeModel.from_pretrained(
-        folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
-    )
-    return loaded.eval()
+    return load_network(JudgeModel, folder, torch.float32, low_cpu_mem_usage=False)
 
 
 def answers(judge: JudgeModel, pictures: NDArray[np.float32]) -> dict[str, list[str]]:
@@ -260,10 +257,10 @@ def _inputs(workshop: Workshop) -> Mapping[str, Path]:
     return {"vae": workshop.sd / "vae" / WEIGHTS}
 
 
-def _prepare(workshop: Workshop) -> Trainee:
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
     bank = workshop.bank(PLAN)
     decoded = decoded_frames(bank, through_vae(workshop.sd / "vae"), _DECODED)
-    return JudgeTrainee(bank, new_judge(), decoded)
+    return JudgeTrainee(bank, new_judge(), decoded, seed=schedule.seed, batch=BATCH)
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:

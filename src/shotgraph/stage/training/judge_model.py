@@ -6,6 +6,8 @@ At an eighth of the size it says where the object is and what lies behind it; wh
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -56,7 +58,10 @@ class JudgeModel(ModelMixin, ConfigMixin):
 
     @register_to_config
     def __init__(
-        self, scene_widths: tuple[int, ...] = (24, 40, 64), object_widths: tuple[int, ...] = (32, 64, 96)
+        self,
+        scene_widths: tuple[int, ...] = (24, 40, 64),
+        object_widths: tuple[int, ...] = (32, 64, 96),
+        pooled: tuple[str, ...] = ("mean", "most"),
     ) -> None:
         super().__init__()
         # Red, green, blue, and how far from the middle: of two objects the one in the middle is meant.
@@ -76,7 +81,9 @@ class JudgeModel(ModelMixin, ConfigMixin):
         widths = {head: third if head in OBJECT_HEADS else scene_widths[-1] for head in HEADS}
         self.answers = nn.ModuleDict(
             {
-                head: nn.Sequential(nn.Linear(3 * width, width), nn.SiLU(), nn.Linear(width, len(HEADS[head]) + 1))
+                head: nn.Sequential(
+                    nn.Linear(len(pooled) * width, width), nn.SiLU(), nn.Linear(width, len(HEADS[head]) + 1)
+                )
                 for head, width in widths.items()
             }
         )
@@ -93,8 +100,13 @@ class JudgeModel(ModelMixin, ConfigMixin):
         logs = places.flatten(1).log_softmax(dim=1).view_as(places)
         # What the object is must not decide where it is.
         close = self.close(window(values, expected_place(logs.detach())))
-        read = {head: _pooled(close if head in OBJECT_HEADS else scene) for head in HEADS}
+        read = {head: self._pooled(close if head in OBJECT_HEADS else scene) for head in HEADS}
         return Seen({head: self.answers[head](read[head]) for head in HEADS}, logs)
+
+    def _pooled(self, features: Tensor) -> Tensor:
+        """(N, poolings x C)."""
+        whole = features.float()
+        return torch.cat([_POOLINGS[name](whole) for name in self.config["pooled"]], dim=1)
 
 
 def _halvings(channels: int, widths: tuple[int, ...]) -> list[nn.Module]:
@@ -105,11 +117,18 @@ def _halvings(channels: int, widths: tuple[int, ...]) -> list[nn.Module]:
     return layers
 
 
-def _pooled(features: Tensor) -> Tensor:
-    """(N, 3 C): mean, maximum and deviation over places; the last tells a plain ground from one that slowly darkens."""
-    whole = features.float()
-    deviation = (whole.var(dim=(2, 3), correction=0) + _LEAST_VARIANCE).sqrt()
-    return torch.cat((whole.mean(dim=(2, 3)), whole.amax(dim=(2, 3)), deviation), dim=1)
+def _deviation(features: Tensor) -> Tensor:
+    return (features.var(dim=(2, 3), correction=0) + _LEAST_VARIANCE).sqrt()
+
+
+# Over places; the deviation tells a plain ground from one that slowly darkens.
+_POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
+    {
+        "mean": lambda features: features.mean(dim=(2, 3)),
+        "most": lambda features: features.amax(dim=(2, 3)),
+        "deviation": _deviation,
+    }
+)
 
 
 def expected_place(logs: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from shotgraph.diffusion.autoencoding import encode
 from shotgraph.diffusion.parts import load_part
 from shotgraph.stage.training.banks import Bank
-from shotgraph.stage.training.recipe import CONFIG, WEIGHTS, file_digest
+from shotgraph.stage.training.recipe import WEIGHTS, file_digest
 
 _AT_ONCE = 32
 
@@ -38,10 +38,9 @@ def open_latents(bank: Bank, folder: Path) -> Tensor:
     Returns:
         Latents with a standard deviation near 1.
     """
-    # The configuration holds the scale.
-    path = bank.place / f"latents-{file_digest(folder / WEIGHTS)}-{file_digest(folder / CONFIG)}.npy"
+    vae = open_vae(folder)
+    path = bank.place / f"latents-{file_digest(folder / WEIGHTS)}-{vae.config.scaling_factor:.8g}.npy"
     if not path.exists():
-        vae = open_vae(folder)
         clips, frames = bank.frames.shape[:2]
         flat = bank.frames.reshape(clips * frames, *bank.frames.shape[2:])
         parts = [encode(vae, displayed(flat[at : at + _AT_ONCE])).half() for at in range(0, len(flat), _AT_ONCE)]

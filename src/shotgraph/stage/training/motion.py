@@ -13,9 +13,10 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_motion_model import MotionAdapter, UNetMotionModel
 from torch import nn
 
+from shotgraph.diffusion.parts import load_network
 from shotgraph.stage.training.controlnet import sd_inputs
 from shotgraph.stage.training.folders import save_part
-from shotgraph.stage.training.loop import Trainee
+from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.moving import BATCHES, PLANS, SCHEDULE, ClipTrainee, clip_trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop
 from shotgraph.stage.training.t2i import open_unet
@@ -48,17 +49,14 @@ def with_motion(unet: UNet2DConditionModel, adapter: MotionAdapter) -> UNetMotio
 
 def open_motion(sd: Path) -> UNetMotionModel:
     """The U-Net of a folder with its ``motion_adapter``: float32, frozen."""
-    kind: Any = MotionAdapter
-    adapter = kind.from_pretrained(
-        sd / "motion_adapter", torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
-    )
+    adapter = load_network(MotionAdapter, sd / "motion_adapter", torch.float32)
     net: Any = with_motion(open_unet(sd / "unet"), adapter)
     return net.eval().requires_grad_(False)
 
 
-def _prepare(workshop: Workshop) -> Trainee:
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
     unet = open_unet(workshop.sd / "unet")
-    return clip_trainee(workshop, with_motion(unet, new_adapter(unet)), name="motion", words_per_frame=True)
+    return clip_trainee(workshop, schedule, with_motion(unet, new_adapter(unet)), name="motion", words_per_frame=True)
 
 
 def save_motion(net: UNetMotionModel, folder: Path) -> None:

@@ -56,6 +56,7 @@ class ClipTrainee:
         name: of the recipe.
         words_per_frame: whether the net takes captions (B x frames, ...) or (B, ...).
         seed: of the order of data.
+        small_steps: how many those first steps are.
     """
 
     net: nn.Module
@@ -67,7 +68,7 @@ class ClipTrainee:
     name: str
     words_per_frame: bool
     seed: int = 0
-    small_steps: int = round(SMALL_SHARE * SCHEDULE.steps)
+    small_steps: int = 0
 
     def __post_init__(self) -> None:
         self.text.requires_grad_(False)
@@ -89,10 +90,12 @@ class ClipTrainee:
         def guess(noisy: Tensor, times: Tensor) -> Tensor:
             return self.net(noisy, times, encoder_hidden_states=words).sample
 
-        return denoising_loss(guess, clean, noise)
+        return denoising_loss(guess, clean, noise, noisier=True)
 
 
-def clip_trainee(workshop: Workshop, net: nn.Module, *, name: str, words_per_frame: bool) -> ClipTrainee:
+def clip_trainee(
+    workshop: Workshop, schedule: Schedule, net: nn.Module, *, name: str, words_per_frame: bool
+) -> ClipTrainee:
     """The recipe of `net` over the banks of clips, from stage-sd's text tower as pictures taught it."""
     tokenizer = new_tokenizer()
     text = open_text(workshop.masters("t2i") / "text_encoder")
@@ -109,4 +112,6 @@ def clip_trainee(workshop: Workshop, net: nn.Module, *, name: str, words_per_fra
         empty=token_ids(tokenizer, [""])[0],
         name=name,
         words_per_frame=words_per_frame,
+        seed=schedule.seed,
+        small_steps=round(SMALL_SHARE * schedule.steps),
     )

@@ -209,8 +209,8 @@ def gates(folder: Path, seed: int, *, clips: int = 100) -> list[Gate]:
     return gates_of({"pose.pck@0.1": value})
 
 
-def _prepare(workshop: Workshop) -> Trainee:
-    return PoseTrainee(workshop.bank(PLAN), new_pose())
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
+    return PoseTrainee(workshop.bank(PLAN), new_pose(), batch=BATCH, seed=schedule.seed)
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:

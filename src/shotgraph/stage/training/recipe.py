@@ -11,7 +11,7 @@ from shotgraph.errors import MediaMissingError
 from shotgraph.stage.training.banks import Bank, BankPlan, bank_name, open_bank
 from shotgraph.stage.training.loop import Schedule, Tell, Trainee
 
-WEIGHTS, CONFIG = "diffusion_pytorch_model.safetensors", "config.json"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Recipe:
         minutes: about how long on two cores that do nothing else.
         data: what it learns from, for the card.
         inputs: files that it starts from, by the recipe that makes them and, behind a blank, which of its files.
-        prepare: the trainee; called with fixed random numbers for initial weights.
+        prepare: the trainee, for a schedule; called with fixed random numbers for initial weights.
         publish: writes the trained parts, given as averaged weights.
     """
 
@@ -82,7 +82,7 @@ class Recipe:
     minutes: int
     data: str
     inputs: Callable[[Workshop], Mapping[str, Path]]
-    prepare: Callable[[Workshop], Trainee]
+    prepare: Callable[[Workshop, Schedule], Trainee]
     publish: Callable[[Workshop, Trainee], None]
 
 

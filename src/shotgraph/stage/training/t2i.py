@@ -7,6 +7,7 @@ the background from the noise instead of from the prompt. Loss: min-SNR-5 weight
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
+from shotgraph.diffusion.parts import load_part
 from shotgraph.stage.training.banks import BankPlan
 from shotgraph.stage.training.denoising import denoising_loss, draw_batch, plain_attention
 from shotgraph.stage.training.folders import save_part, save_sd
@@ -103,9 +105,8 @@ class T2iTrainee:
 
 
 def open_unet(folder: Path) -> UNet2DConditionModel:
-    """The U-Net in a folder: float32."""
-    kind: Any = UNet2DConditionModel
-    return kind.from_pretrained(folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True)
+    """The U-Net in a folder, to be trained on: float32."""
+    return load_part(folder, "unet", torch.float32).requires_grad_(True)
 
 
 def _data(workshop: Workshop, plans: tuple[BankPlan, ...]) -> tuple[Tensor, Tensor, Tensor]:
@@ -117,16 +118,16 @@ def _data(workshop: Workshop, plans: tuple[BankPlan, ...]) -> tuple[Tensor, Tens
     return latents, ids, token_ids(tokenizer, [""])[0]
 
 
-def _prepare_small(workshop: Workshop) -> Trainee:
+def _prepare_small(workshop: Workshop, schedule: Schedule) -> Trainee:
     text = open_text(workshop.masters("text") / "text_encoder")
     unet = plain_attention(new_unet())
-    return T2iTrainee(*_data(workshop, SMALL), unet, text, batch=BATCH, name="t2i-64")
+    return T2iTrainee(*_data(workshop, SMALL), unet, text, batch=BATCH, seed=schedule.seed, name="t2i-64")
 
 
-def _prepare_full(workshop: Workshop) -> Trainee:
+def _prepare_full(workshop: Workshop, schedule: Schedule) -> Trainee:
     masters = workshop.masters("t2i-64")
     text, unet = open_text(masters / "text_encoder"), plain_attention(open_unet(masters / "unet"))
-    return T2iTrainee(*_data(workshop, FULL), unet, text, batch=FULL_BATCH)
+    return T2iTrainee(*_data(workshop, FULL), unet, text, batch=FULL_BATCH, seed=schedule.seed)
 
 
 def _publish(workshop: Workshop, trainee: Trainee, *, side: int) -> None:
@@ -140,6 +141,17 @@ def _publish(workshop: Workshop, trainee: Trainee, *, side: int) -> None:
     save_part(trainee.text, masters / "text_encoder", torch.float32)
     if trainee.name == "t2i" or not (workshop.masters("t2i") / "unet").exists():
         save_sd(workshop.sd, trainee.unet, trainee.text)
+        _drop_motion(workshop)
+
+
+def _drop_motion(workshop: Workshop) -> None:
+    """Take away an adapter whose words were in the text encoder that was just replaced."""
+    adapter = workshop.sd / "motion_adapter"
+    if adapter.is_dir():
+        shutil.rmtree(adapter)
+        workshop.tell(
+            "the motion adapter's words are gone with the text encoder: run `shotgraph stage train motion` again"
+        )
 
 
 def _small_inputs(workshop: Workshop) -> Mapping[str, Path]:

@@ -5,6 +5,7 @@ It starts as exactly the 2-D net on every frame: what every temporal layer adds 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 from torch import Tensor
 
+from shotgraph.diffusion.parts import load_network
 from shotgraph.errors import ShapeError
+from shotgraph.stage.training.cards import read_card, write_card
 from shotgraph.stage.training.controlnet import sd_inputs
 from shotgraph.stage.training.folders import save_t2v
-from shotgraph.stage.training.loop import Trainee
+from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.moving import BATCHES, PLANS, SCHEDULE, ClipTrainee, clip_trainee
 from shotgraph.stage.training.recipe import Recipe, Workshop
 from shotgraph.stage.training.t2i import open_unet
@@ -85,9 +88,7 @@ def _like(unet: UNet2DConditionModel) -> UNet3DConditionModel:
 
 def open_t2v(folder: Path) -> UNet3DConditionModel:
     """The video U-Net in a folder: float32, frozen."""
-    kind: Any = UNet3DConditionModel
-    net = kind.from_pretrained(folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True)
-    return net.eval().requires_grad_(False)
+    return load_network(UNet3DConditionModel, folder, torch.float32)
 
 
 def on_clip(net: UNet3DConditionModel, frames: Tensor, time: int, words: Tensor) -> Tensor:
@@ -96,15 +97,20 @@ def on_clip(net: UNet3DConditionModel, frames: Tensor, time: int, words: Tensor)
     return predict(frames.transpose(0, 1)[None], time, encoder_hidden_states=words).sample[0].transpose(0, 1)
 
 
-def _prepare(workshop: Workshop) -> Trainee:
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
     net = inflated(open_unet(workshop.sd / "unet"))
-    return clip_trainee(workshop, net, name="t2v", words_per_frame=False)
+    return clip_trainee(workshop, schedule, net, name="t2v", words_per_frame=False)
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:
     if isinstance(trainee, ClipTrainee) and isinstance(trainee.net, UNet3DConditionModel):
         trainee.words.write_into(trainee.text)
+        is_new = not workshop.t2v.is_dir()
         save_t2v(workshop.t2v, workshop.sd, trainee.net, trainee.text)
+        if is_new:
+            # The guidance that suits stage-sd is what its frames were learnt with.
+            guidance = read_card(workshop.sd).guidance
+            write_card(workshop.t2v, replace(read_card(workshop.t2v), guidance=guidance))
 
 
 RECIPE = Recipe(

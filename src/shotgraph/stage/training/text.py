@@ -18,6 +18,7 @@ from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
+from shotgraph.diffusion.parts import load_part
 from shotgraph.stage.captions import check_caption
 from shotgraph.stage.training.banks import Bank, BankPlan
 from shotgraph.stage.training.contrast import contrast
@@ -129,19 +130,18 @@ def bank_ids(bank: Bank, tokenizer: CLIPTokenizer) -> Tensor:
 
 
 def open_text(folder: Path) -> CLIPTextModel:
-    """The text tower in a folder: float32."""
-    kind: Any = CLIPTextModel
-    return kind.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True)
+    """The text tower in a folder, to be trained on: float32."""
+    return load_part(folder, "text_encoder", torch.float32).requires_grad_(True)
 
 
 def _inputs(workshop: Workshop) -> Mapping[str, Path]:
     return {"vae": workshop.sd / "vae" / WEIGHTS}
 
 
-def _prepare(workshop: Workshop) -> Trainee:
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
     bank, tokenizer = workshop.bank(PLAN), new_tokenizer()
     latents = open_latents(bank, workshop.sd / "vae")[:, 0]
-    return TextTrainee(latents, bank_ids(bank, tokenizer), new_text_model(tokenizer), batch=BATCH)
+    return TextTrainee(latents, bank_ids(bank, tokenizer), new_text_model(tokenizer), batch=BATCH, seed=schedule.seed)
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:

@@ -109,7 +109,7 @@ def train(recipe: Recipe, workshop: Workshop, order: Order) -> Outcome:
     origin = started_from(recipe, workshop)
     _pin(recipe, origin, folder)
     with seeded(schedule.seed):
-        trainee = recipe.prepare(workshop)
+        trainee = recipe.prepare(workshop, schedule)
     fit(trainee, schedule, folder, leg=order.leg, save_every=_SAVE_EVERY, tell=workshop.tell)
     reached = _reached(folder, recipe.name)
     fill(trainee.module(), reached, "average")

@@ -24,7 +24,8 @@ def reseeded(spec: ClipSpec, by: int) -> ClipSpec:
     shift = 7919 * (by + 1)
     sprites = tuple(sprite.model_copy(update={"seed": sprite.seed + shift}) for sprite in spec.sprites)
     ground = spec.ground.model_copy(update={"seed": spec.ground.seed + shift})
-    return spec.model_copy(update={"sprites": sprites, "ground": ground})
+    figure = spec.figure and spec.figure.model_copy(update={"seed": spec.figure.seed + shift})
+    return spec.model_copy(update={"sprites": sprites, "ground": ground, "figure": figure})
 
 
 def batch_rng(seed: int, step: int) -> np.random.Generator:

@@ -107,8 +107,8 @@ def set_scale(vae: AutoencoderKL, pictures: Tensor) -> None:
     net.register_to_config(scaling_factor=float(1 / encode(vae, pictures).std()))
 
 
-def _prepare(workshop: Workshop) -> Trainee:
-    return VaeTrainee(workshop.bank(PLAN), new_vae(), batch=BATCH)
+def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
+    return VaeTrainee(workshop.bank(PLAN), new_vae(), batch=BATCH, seed=schedule.seed)
 
 
 def _publish(workshop: Workshop, trainee: Trainee) -> None:
