@@ -174,11 +174,14 @@ class ModelBundle:
         Args:
             grid: the times.
             words: (frames or 1, tokens, width) of the prompt.
-            unconditional: (1, tokens, width) of the negative prompt; `UsageError` where it is None and guidance is not 1.
+            unconditional: (1, tokens, width) of the negative prompt; None where guidance is 1.
             guidance: weight of the prompt over the negative one; 1 costs one evaluation instead of two.
 
         Returns:
             The denoiser.
+
+        Raises:
+            UsageError: guidance with nothing to steer away from.
         """
         if unconditional is None and guidance != 1.0:
             raise UsageError(

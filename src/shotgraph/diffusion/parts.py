@@ -39,10 +39,7 @@ def load_part(folder: Path, part: str, dtype: torch.dtype) -> Any:
         dtype: of its weights, whatever they are stored as.
 
     Returns:
-        The module, on the CPU.
-
-    Raises:
-        UnavailableError: missing, damaged, of another shape than its configuration says, or a pickle.
+        The module, on the CPU; fails as `load_network` does.
     """
     return load_network(_KINDS[part], folder, dtype)
 
@@ -54,7 +51,7 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype, **settings: Any) -
         kind: with a ``from_pretrained``.
         folder: its own, with ``config.json`` and safetensors.
         dtype: of its weights, whatever they are stored as.
-        settings: for ``from_pretrained``.
+        **settings: for ``from_pretrained``.
 
     Returns:
         The module, on the CPU.

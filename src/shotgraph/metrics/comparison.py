@@ -118,14 +118,13 @@ class Comparison:
         """Take the next frame.
 
         Args:
-            source: (H, W, 3) display values.
-            result: same shape.
+            source: (H, W, 3) display values, finite.
+            result: same shape, finite.
             matte: (H, W) in [0, 1], where change was meant; for every frame or for none.
             motion: from the previous frame to this one; None for the first.
 
         Raises:
             UsageError: `motion` is missing.
-            ShapeError: pictures of another shape, or with values that are no numbers.
         """
         require_shape(source, ("H", "W", 3), who="compare", name="source")
         require_shape(result, source.shape, who="compare", name="result")

@@ -85,7 +85,6 @@ def directional_similarity(frames: Floats, source: Floats, prompt: Floats, sourc
 
     Raises:
         UsageError: the prompts mean the same.
-        ShapeError: clips of different lengths, or vectors of another length than 1.
     """
     require_shape(source, frames.shape, who="embedding", name="source")
     require_shape(source_prompt, prompt.shape, who="embedding", name="source prompt")

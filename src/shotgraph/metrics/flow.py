@@ -59,16 +59,13 @@ def flow_scores(flow: Floats, truth: Floats, *, occluded: Bools, interior: Bools
     """Errors of a flow, or of the flows of a clip pooled.
 
     Args:
-        flow: (..., H, W, 2) px.
+        flow: (..., H, W, 2) px, finite.
         truth: same shape.
         occluded: (..., H, W), which pixels cannot be seen in the other frame.
         interior: (..., H, W), which lie away from borders in both frames; see `interior_of`.
 
     Returns:
         All errors.
-
-    Raises:
-        ShapeError: a vector is not finite.
     """
     require_shape(flow, truth.shape, who="flow", name="flow")
     require_shape(flow, (*flow.shape[:-1], 2), who="flow", name="flow")
