@@ -105,6 +105,12 @@ def test_a_second_render_needs_force(shotgraph: Run, spec: Path, tmp_path: Path)
         (("{bad}",), Exit.USAGE, "Error: {bad}: a clip must follow its specification, got 1 fault(s)"),
         (("--number", -1), Exit.USAGE, "stage: number of a clip must be in 0-"),
         (("--number", 1, "--size", 33), Exit.USAGE, "got 33 px and 16 frames"),
+        (
+            ("{spec}", "--frames", 8),
+            Exit.USAGE,
+            "stage: --frames must go with --number, got 8 without one; leave it out",
+        ),
+        (("--number", 1, "--seed", 3), Exit.USAGE, "stage: --seed must go with SPEC, got 3 without one; leave it out"),
         (("--number", 1, "--purpose", "figure", "--edit", "E1"), Exit.USAGE, "must have 1 sprites to edit, got 0"),
         (("{spec}", "--edit", "E10"), Exit.USAGE, "E10 (colour over 64 frames) must have 64 frames, got 2"),
     ],

@@ -94,6 +94,11 @@ class Sprite(_Spec):
     seed: _Seed = 0
 
 
+def radius_px(sprite: Sprite, *, perspective: bool) -> float:
+    """From the centre of `sprite` to its farthest part when nothing zooms; in perspective, smaller the farther it is."""
+    return RADIUS_PX[sprite.look.size] / (sprite.depth if perspective else 1.0)
+
+
 class Ground(_Spec):
     """The background.
 
@@ -203,7 +208,7 @@ class ClipSpec(Canvas):
 
     def radius_px(self, sprite: Sprite) -> float:
         """From the centre of `sprite` to its farthest part when nothing zooms."""
-        return RADIUS_PX[sprite.look.size] / (sprite.depth if self.perspective else 1.0)
+        return radius_px(sprite, perspective=self.perspective)
 
     @model_validator(mode="after")
     def _depths_leave_one_order(self) -> Self:

@@ -15,7 +15,7 @@ import pydantic
 
 from shotgraph.errors import UsageError
 from shotgraph.stage.poses import camera_view, motion_pose, translation
-from shotgraph.stage.spec import RADIUS_PX, Camera, Canvas, ClipSpec, Figure, Ground, Look, Motion, Sprite
+from shotgraph.stage.spec import Camera, Canvas, ClipSpec, Figure, Ground, Look, Motion, Sprite, radius_px
 from shotgraph.stage.vocabulary import (
     CAMERAS,
     GROUND_COLOURS,
@@ -27,6 +27,7 @@ from shotgraph.stage.vocabulary import (
     TEXTURES,
     CameraName,
     GroundTexture,
+    Style,
     Texture,
 )
 
@@ -74,11 +75,9 @@ def draw_clip(  # noqa: PLR0913 - one setting each, every one with a default
     view = _View(camera, side_px, frames, purpose == "depth")
     objects: list[Sprite] = []
     for depth in _depths(rng, count, purpose):
-        look = _look(rng, split, purpose)
-        objects.append(_placed(rng, look, depth, objects, view))
+        objects.append(_placed(rng, _look(rng, split, purpose), depth, objects, view))
     # Some styles paint over the texture that flow is found by.
-    is_styled = styled and purpose != "flow" and rng.random() < 0.15
-    style = STYLES[int(rng.integers(1, len(STYLES)))] if is_styled else "none"
+    style = _style(rng) if styled and purpose != "flow" else "none"
     return ClipSpec(
         width=side_px,
         height=side_px,
@@ -121,6 +120,10 @@ def _check(number: int, side_px: int, frames: int, sprites: int | None) -> None:
         raise UsageError(
             f"stage: a clip must be 32-1024 px wide, a multiple of 8, and 1-512 frames long, got {side_px} px and {frames} frames"
         ) from error
+
+
+def _style(rng: np.random.Generator) -> Style:
+    return STYLES[int(rng.integers(1, len(STYLES)))] if rng.random() < 0.15 else "none"
 
 
 def _depths(rng: np.random.Generator, count: int, purpose: Purpose) -> list[float]:
@@ -176,7 +179,7 @@ class _View:
 
     def radius_px(self, sprite: Sprite) -> float:
         """As `ClipSpec.radius_px` of the clip that will be."""
-        return RADIUS_PX[sprite.look.size] / (sprite.depth if self.perspective else 1.0)
+        return radius_px(sprite, perspective=self.perspective)
 
 
 def _placed(rng: np.random.Generator, look: Look, depth: float, others: list[Sprite], view: _View) -> Sprite:

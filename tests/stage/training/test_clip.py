@@ -216,7 +216,7 @@ def test_consistency_of_a_clip_is_above_that_of_the_same_with_jitter() -> None:
 
 
 def test_gates_of_random_weights_fail(folder: Path) -> None:
-    rows = gates(folder, 0, clips=2, frames=3, sets=1)
+    rows = gates(folder, 0, clips=6, frames=3, sets=1)
 
     assert [(row.name, row.bound.threshold) for row in rows] == [
         ("clip.retrieval@1", 0.90),
@@ -224,7 +224,7 @@ def test_gates_of_random_weights_fail(folder: Path) -> None:
         ("clip.instance.phase_auc", 0.95),
     ]
     assert rows[0].value < 0.2
-    assert not rows[0].passed
+    assert [row.name for row in rows if row.passed] == []
 
 
 def test_pictures_are_mirrored_where_they_should_be() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from shotgraph.cli.output import counted, json_option, print_json
 from shotgraph.errors import MediaMissingError, UsageError
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from shotgraph.stage.edits import Edit
     from shotgraph.stage.spec import ClipSpec
 
+# Options that decide how a clip is drawn, and what the edit of one that is read: their parameters.
+_ONLY_DRAWN = {"--split": "split", "--purpose": "purpose", "--size": "side_px", "--frames": "frames"}
+_ONLY_READ = {"--seed": "seed"}
 _FAMILIES = [f"E{number}" for number in range(1, 11)]
 
 
@@ -65,6 +69,7 @@ def _clip(path: Path | None, asked: dict[str, Any]) -> ClipSpec | Edit:
     if (path is None) == (number is None):
         given = "neither" if path is None else f"{str(path)!r} and {number}"
         raise UsageError(f"stage: a clip must be either a SPEC or a --number, got {given}; give one of them")
+    _check_used(path)
     if path is not None:
         clip = _read(path)
         return clip if family is None else edit_of(family, clip, asked["seed"])
@@ -72,6 +77,17 @@ def _clip(path: Path | None, asked: dict[str, Any]) -> ClipSpec | Edit:
     if family is None:
         return draw_clip(number, asked["split"], **settings)
     return draw_edit(family, number, asked["split"], **settings)
+
+
+def _check_used(spec: Path | None) -> None:
+    """Refuse what the other way to name a clip would have used: nothing asked for is left out in silence."""
+    ctx = click.get_current_context()
+    unused, needed = (_ONLY_DRAWN, "--number") if spec is not None else (_ONLY_READ, "SPEC")
+    for option, name in unused.items():
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"stage: {option} must go with {needed}, got {ctx.params[name]!r} without one; leave it out"
+            )
 
 
 def _read(path: Path) -> ClipSpec:

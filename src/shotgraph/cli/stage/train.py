@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import click
@@ -53,17 +54,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     from shotgraph.stage.training.recipe import Workshop
     from shotgraph.stage.training.train import Order, find_recipe, train
 
-    def tell(line: str) -> None:
-        click.echo(line, err=as_json)
-
-    asked = find_recipe(recipe)
-    workshop = Workshop(
-        training=folder,
-        banks=banks or folder / "banks",
-        models=models or folder / "models",
-        processes=threads,
-        tell=tell,
-    )
+    asked, tell = find_recipe(recipe), partial(click.echo, err=as_json)
+    places = {"training": folder, "banks": banks or folder / "banks", "models": models or folder / "models"}
+    workshop = Workshop(**places, processes=threads, tell=tell)
     tell(f"{asked.name}: {steps or asked.schedule.steps} steps, about {asked.minutes} minutes on two free cores")
     outcome = train(asked, workshop, Order(leg=Leg(until=until, minutes=minutes), steps=steps, threads=threads))
     if as_json:

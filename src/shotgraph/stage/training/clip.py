@@ -31,7 +31,7 @@ from shotgraph.metrics.folder_clip import INSTANCE_HEAD, FolderClip
 from shotgraph.stage.captions import caption
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
-from shotgraph.stage.training.banks import Bank, BankPlan
+from shotgraph.stage.training.banks import Bank, BankPlan, codes
 from shotgraph.stage.training.contrast import NEVER, contrast
 from shotgraph.stage.training.folders import save_small
 from shotgraph.stage.training.gating import Gate, gates_of
@@ -188,7 +188,7 @@ class ClipTrainee:
         """The first frame of a clip with the same caption and other seeds."""
         if clip not in self._others:
             picture = Scene(reseeded(self.pairs.plan.spec(clip), 1)).picture(0)
-            self._others[clip] = np.rint(picture * 255).astype(np.uint8)
+            self._others[clip] = codes(picture)
         return self._others[clip]
 
     def _pooled(self, pictures: Tensor) -> Tensor:

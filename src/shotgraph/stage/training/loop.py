@@ -34,7 +34,7 @@ class Trainee(Protocol):
         ...
 
     def loss(self, step: int, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """The loss of the batch of `step`, all randomness drawn from `noise`, and numbers for the log."""
+        """The loss of the batch of `step`, a function of the step and of what `noise` draws, and numbers for the log."""
         ...
 
 
@@ -49,7 +49,7 @@ class Schedule:
         average: decay of the exponential moving average of weights.
         weight_decay: of AdamW.
         clip_norm: largest norm of a gradient.
-        seed: of everything random.
+        seed: of everything random: initial weights, order of data, noise, dropout.
     """
 
     steps: int
@@ -73,7 +73,11 @@ class Schedule:
 
 def noise_of(seed: int, step: int) -> torch.Generator:
     """The generator of one step."""
-    return torch.Generator().manual_seed((seed * 1_000_003 + step) & 0x7FFF_FFFF_FFFF_FFFF)
+    return torch.Generator().manual_seed(_address(seed, step))
+
+
+def _address(seed: int, step: int) -> int:
+    return (seed * 1_000_003 + step) & 0x7FFF_FFFF_FFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +141,7 @@ def fit(
 def _step(trainee: Trainee, schedule: Schedule, state: Checkpoint) -> dict[str, float]:
     """One step of AdamW; what it has to say."""
     # Dropout inside a library's layers draws from the global generator.
-    with seeded(schedule.seed * 1_000_003 + state.step):
+    with seeded(_address(schedule.seed, state.step)):
         loss, told = trainee.loss(state.step, noise_of(schedule.seed, state.step))
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()

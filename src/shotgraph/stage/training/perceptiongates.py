@@ -20,7 +20,7 @@ def measure_clip(models: Path, seed: int) -> list[Gate]:
 
 
 def measure_depth(models: Path, seed: int) -> list[Gate]:
-    """The row of ``stage-depth``."""
+    """The rows of ``stage-depth``."""
     return depth.gates(models / "stage-depth", seed)
 
 
