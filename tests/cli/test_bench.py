@@ -21,11 +21,17 @@ def test_the_table_holds_every_control_and_says_what_it_cannot_show(shotgraph: R
     lines = {line.split()[0]: line.split() for line in ran.out.splitlines() if line.strip()}
     assert lines["copy_source"][1] == "0.00"
     assert lines["copy_source"][-3] == "0/1"
-    assert lines["gt_edit"][1:3] == ["1.00", "100.0"]
+    assert lines["gt_edit"][1:3] == ["1.00", "exact"]
     assert lines["gt_edit"][-3] == "1/1"
     assert "(1.0000)" in lines["repeat_frame"]
     assert "missing  gt_vae: all edits: model: must be one of" in ran.out
     assert "validates mechanisms, not real-world quality" in ran.out
+    # What to know before any number, and only then the numbers.
+    assert ran.out.startswith("Profile smoke: 1 held-out clips of 4 frames at 64 px, edits E1 ")
+    assert ran.out.index("warning: There is no VAE") < ran.out.index("METHOD")
+    assert "PSNR TO TRUTH DB ↑" in ran.out
+    # A claim that says nothing still says what it was about.
+    assert "the source itself tops preservation: needs 16 clips on which both have background_psnr_db, got 1" in ran.out
     assert f"{folder}/index.html\n{folder}/claims.json\n" in ran.out
     # Progress is told apart from the table.
     assert "gt_edit  clip 1000  E1  seed 0" in ran.err
@@ -46,6 +52,8 @@ def test_json_is_one_document_and_nothing_is_measured_twice(shotgraph: Run, fold
     assert methods["gt_vae"]["rows"] == 0
     assert {entry["verdict"] for entry in document["claims"]} == {"UNINFORMATIVE"}
     assert "mechanisms" in document["caveat"]
+    for told in ("Profile smoke: 1 held-out clips", "seeds 0 ", "guidance 3 for all methods", "Model stage-absent: "):
+        assert told in document["setup"]
     assert (folder / "results.jsonl").read_text().splitlines() == rows
     assert len(rows) == 5
 
@@ -78,7 +86,7 @@ def test_a_painted_first_frame_is_carried_without_any_model(shotgraph: Run, tmp_
         (("--methods", "per_frame@fast"), "a variation must be matte, reconstruct or name=value, got 'fast'"),
         (("--methods", "tokenfloww"), "a method must be one of per_frame, propagate, got 'tokenfloww'"),
         (("--edits", "E1,E11"), "edits must be of E1, E2, E3, E4, E5, E6, E7, E8, E9, E10, got E11"),
-        (("--seeds", "one"), "seeds must be whole numbers from 0, got 'one'"),
+        (("--seeds", "one"), "seeds must be whole numbers from 0 below 2^63, got 'one'"),
         (("--clips", "0"), "0 is not in the range x>=1"),
         (("--profile", "huge"), "'huge' is not one of 'smoke', 'claims', 'full'"),
     ],

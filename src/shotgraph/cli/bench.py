@@ -103,10 +103,13 @@ def _profile(asked: dict[str, Any]) -> Profile:
 
 
 def _print(report: Report) -> None:
-    from shotgraph.stage.bench.table import BRACKETS, CAVEAT, TITLES
+    from shotgraph.stage.bench.table import BRACKETS, CAVEAT, head_of
 
+    click.echo(f"{report.setup}\n")
+    for warning in report.warnings:
+        click.echo(f"warning: {warning}\n")
     columns = list(report.lines[0].cells)
-    heads = ("METHOD", *(TITLES[name].upper() for name in columns), "RANKABLE", "S", "EVALUATIONS")
+    heads = ("METHOD", *(head_of(name).upper() for name in columns), "RANKABLE", "S", "EVALUATIONS")
     rows = [
         (
             line.method,
@@ -127,17 +130,17 @@ def _print(report: Report) -> None:
     click.echo()
     confidence = f"{report.claims[0]['confidence']:.0%}"
     print_table(("CLAIM", "VERDICT", "EFFECT", confidence, "CLIPS", "WHY"), [_claim(entry) for entry in report.claims])
-    for warning in report.warnings:
-        click.echo(f"\nwarning: {warning}")
     click.echo(f"\n{CAVEAT}\n{report.page_file}\n{report.claims_file}")
 
 
 def _claim(entry: dict[str, Any]) -> tuple[str, ...]:
-    effect, why = entry["effect"], "; ".join(entry["reasons"]) or entry["title"]
+    from shotgraph.stage.bench.bootstrap import effect_text
+
+    effect, why = entry["effect"], ": ".join(filter(None, (entry["title"], "; ".join(entry["reasons"]))))
     if effect is None:
         return (entry["claim"], entry["verdict"], "-", "-", "0", why)
-    interval = f"{effect['low']:.3g} to {effect['high']:.3g}"
-    return (entry["claim"], entry["verdict"], f"{effect['value']:.3g}", interval, str(effect["clips"]), why)
+    value, low, high = (effect_text(effect[name], entry["effect_kind"]) for name in ("value", "low", "high"))
+    return (entry["claim"], entry["verdict"], value, f"{low} to {high}", str(effect["clips"]), why)
 
 
 def _document(report: Report) -> Any:
@@ -146,6 +149,7 @@ def _document(report: Report) -> Any:
     return plain(
         {
             "caveat": CAVEAT,
+            "setup": report.setup,
             "methods": report.lines,
             "claims": report.claims,
             "notes": report.notes,

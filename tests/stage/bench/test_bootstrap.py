@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from shotgraph.errors import ShapeError
-from shotgraph.stage.bench.bootstrap import Interval, paired_interval, verdict_of
+from shotgraph.stage.bench.bootstrap import (
+    MOST_RATIO,
+    Effect,
+    Interval,
+    _resamples,
+    effect_text,
+    paired_interval,
+    verdict_of,
+)
 
 CONFIDENCE = 0.95
 VALUES = arrays(np.float64, st.integers(2, 12), elements=st.floats(0.01, 100))
@@ -53,10 +61,45 @@ def test_a_ratio_turns_to_its_inverse(values: np.ndarray) -> None:
     assert back.effect == pytest.approx(1 / 3)
 
 
+def test_a_ratio_whose_resamples_reach_nothing_or_less_ends_at_a_cap() -> None:
+    """A floor taken off leaves negative numbers on some clips, and a mean of resamples that is one."""
+    large, around_0 = np.full(8, 2.0), np.array([0.9, -0.4, -0.5, 0.8, -0.3, 0.7, -0.6, 0.1])
+
+    up, down = (
+        paired_interval(*sides, kind="ratio", confidence=CONFIDENCE) for sides in ((large, around_0), (around_0, large))
+    )
+
+    # The mean is 0.0875; about a third of the resamples have one below 0.
+    assert up.effect == pytest.approx(2 / 0.0875)
+    assert up.high == MOST_RATIO == 100.0
+    assert 1 < up.low < up.effect
+    assert down.low == pytest.approx(0.01)
+    assert down.effect == pytest.approx(0.0875 / 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (100.0, "ratio", ">100"),
+        (99.94, "ratio", "99.9"),
+        (0.01, "ratio", "<0.01"),
+        (0.0123, "ratio", "0.0123"),
+        (1.0, "ratio", "1"),
+        (100.0, "difference", "100"),
+        (-250.0, "difference", "-250"),
+        (0.0, "difference", "0"),
+    ],
+)
+def test_a_ratio_at_its_cap_is_printed_as_more(value: float, kind: Effect, text: str) -> None:
+    assert effect_text(value, kind) == text
+
+
 def test_the_same_numbers_give_the_same_bits() -> None:
     more, less = samples(3, clips=9, mean=1.0)
 
     first = paired_interval(more, less, confidence=CONFIDENCE)
+    # Kept resamples would hide a generator that is not seeded.
+    _resamples.cache_clear()
 
     assert first == paired_interval(more.copy(), less.copy(), confidence=CONFIDENCE)
 

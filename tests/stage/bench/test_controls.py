@@ -112,16 +112,71 @@ def test_where_an_object_is_removed_its_metrics_have_a_reason() -> None:
     assert scores.values["success"] == 1.0
 
 
-def test_an_object_that_lies_elsewhere_is_off_its_path_by_as_much() -> None:
+WAYS = {"right": (1, 0), "left": (-1, 0), "down": (0, 1), "up": (0, -1)}
+PLACED = ((1000, 64), (1001, 64), (1001, 128), (1002, 128), (1004, 128))
+
+
+def displaced(truth: Truth, x: int, y: int) -> Frames | None:
+    """The true object elsewhere on the true plate; None where it would leave the frame."""
+    solid = truth.silhouettes > 0.5
+    _, rows, columns = np.nonzero(solid)
+    height, width = solid.shape[1:]
+    if rows.min() + y < 0 or rows.max() + y >= height or columns.min() + x < 0 or columns.max() + x >= width:
+        return None
+    there, moved = (np.roll(values, (y, x), axis=(1, 2)) for values in (solid, truth.target))
+    return np.where(there[..., None], moved, truth.plates[1])
+
+
+def test_the_true_object_is_found_where_it_is() -> None:
     """The path is the truth's own, and not what the same measurement finds in the truth."""
     truth = Truth(held_out("E1", RANKED_FROM, side_px=64, frames=4))
-    moved = np.roll(truth.target, (2, -3), axis=(1, 2))
 
-    there, off = (score(frames, truth, Instruments()).values["trajectory_error_px"] for frames in (truth.target, moved))
+    there = score(truth.target, truth, Instruments()).values["trajectory_error_px"]
 
     assert there is not None
     assert 0 < there < 0.3
-    assert off == pytest.approx(np.hypot(2, 3), abs=0.4)
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+@pytest.mark.parametrize("offset_px", [3, 12, 20])
+def test_an_object_that_lies_elsewhere_is_off_its_path_by_as_much(offset_px: int, way: str) -> None:
+    """Far from its path it must not be found any nearer."""
+    x, y = (offset_px * step for step in WAYS[way])
+    found: list[float | None] = []
+    for clip, side_px in PLACED:
+        truth = Truth(held_out("E1", clip, side_px=side_px, frames=3))
+        frames = displaced(truth, x, y)
+        if frames is not None:
+            found.append(score(frames, truth, Instruments()).values["trajectory_error_px"])
+
+    assert len(found) >= 2
+    assert all(off is not None and 0.75 * offset_px <= off <= 1.25 * offset_px + 0.5 for off in found), found
+
+
+def test_an_object_of_which_less_than_half_is_left_is_lost() -> None:
+    truth = Truth(held_out("E1", RANKED_FROM, side_px=64, frames=4))
+    kept = truth.silhouettes > 0.5
+    # Column by column from the left, until a third is left of it in every frame.
+    share = np.cumsum(kept.sum(axis=1), axis=1) / kept.sum(axis=(1, 2))[:, None]
+    frames = np.where((kept & (share < 1 / 3)[:, None, :])[..., None], truth.target, truth.plates[1])
+
+    scores = score(frames, truth, Instruments())
+
+    assert scores.values["trajectory_error_px"] is None
+    assert scores.reasons["trajectory_error_px"] == "the object is found in 0 of 4 frames"
+
+
+def test_what_is_smaller_or_larger_than_the_object_is_not_taken_for_it() -> None:
+    truth = Truth(held_out("E1", RANKED_FROM + 1, side_px=64, frames=4))
+    cluttered = truth.target.copy()
+    # A speck of 5 px across, which alone would pull the centre by more than a pixel, and a bar across the top.
+    cluttered[:, -7:-2, 2:7] = 1 - cluttered[:, -7:-2, 2:7].round()
+    cluttered[:, :14] = 1 - cluttered[:, :14].round()
+
+    off = score(cluttered, truth, Instruments()).values["trajectory_error_px"]
+
+    assert off is not None
+    assert off < 0.3
 
 
 def test_the_true_edit_succeeds_and_differs_from_the_source_it_was_made_of() -> None:

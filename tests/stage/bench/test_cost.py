@@ -2,10 +2,13 @@
 
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from diffusers.models.controlnets import controlnet
+from diffusers.models.unets import unet_2d_condition
 
 from shotgraph.stage.bench.cost import measured
 from shotgraph.stage.bench.counting import counted
@@ -39,6 +42,10 @@ class UNetMotionModel(torch.nn.Module):
 
     def forward(self, sample: torch.Tensor) -> torch.Tensor:
         return self.block(sample.flatten(0, 1)).reshape(sample.shape)
+
+
+class ControlNetModel(UNetMotionModel):
+    """Its blocks are those of a U-Net; it has no predictor around it."""
 
 
 class Decoder(UNet2DConditionModel):
@@ -99,6 +106,36 @@ def test_a_block_inside_a_predictor_is_no_evaluation_of_its_own() -> None:
         UNetMotionModel()(latents(1, 4, 7))
 
     assert found.frames == 7
+
+
+def test_what_runs_beside_a_predictor_is_no_evaluation_and_hides_none() -> None:
+    beside, net = ControlNetModel(), UNetMotionModel()
+
+    with counted() as found:
+        for _ in range(2):
+            beside(latents(1, 4, 7))
+            net(latents(1, 4, 7))
+
+    assert found.frames == 2 * 7
+
+
+def test_a_real_control_network_does_not_count_its_blocks() -> None:
+    size: dict[str, Any] = {"block_out_channels": (8, 16), "layers_per_block": 1, "cross_attention_dim": 8}
+    size |= {"attention_head_dim": 4, "norm_num_groups": 4}
+    down, up = ("DownBlock2D", "CrossAttnDownBlock2D"), ("CrossAttnUpBlock2D", "UpBlock2D")
+    net = unet_2d_condition.UNet2DConditionModel(sample_size=8, down_block_types=down, up_block_types=up, **size)
+    beside = controlnet.ControlNetModel(
+        down_block_types=down, conditioning_embedding_out_channels=(8, 8), only_cross_attention=False, **size
+    )
+    blocks = [module for module in beside.modules() if type(module).__name__ == "Transformer2DModel"]
+    sample, words, condition = torch.zeros(3, 4, 8, 8), torch.zeros(3, 5, 8), torch.zeros(3, 3, 16, 16)
+
+    with torch.no_grad(), counted() as found:
+        more, middle = beside(sample, 0, words, condition, return_dict=False)
+        net(sample, 0, words, down_block_additional_residuals=more, mid_block_additional_residual=middle)
+
+    assert blocks
+    assert found.frames == 3
 
 
 @pytest.mark.parametrize("tokens", [torch.zeros(2, 64, 8), None])

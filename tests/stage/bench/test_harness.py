@@ -1,17 +1,23 @@
 """The loop: every row once, resumed, keyed, and honest about what could not be run."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shotgraph.errors import UsageError
+from shotgraph.stage.bench import measuring
 from shotgraph.stage.bench.claims import Claims
 from shotgraph.stage.bench.codec import Codec
-from shotgraph.stage.bench.harness import Bench
+from shotgraph.stage.bench.controls import controls
+from shotgraph.stage.bench.entrants import entrant_of
+from shotgraph.stage.bench.harness import MANIFEST, Bench, strip_path
 from shotgraph.stage.bench.measuring import Drawn, Meter
+from shotgraph.stage.bench.methods import Settings
 from shotgraph.stage.bench.report import write_report
 from shotgraph.stage.bench.rows import RESULTS, Results
 from shotgraph.stage.bench.scores import Instruments
@@ -37,6 +43,18 @@ def test_every_clip_edit_and_method_has_a_row_with_all_that_was_promised(small: 
     assert row.metrics["success"] == 1.0
     assert row.rankable
     assert set(row.reasons) == {name for name, value in row.metrics.items() if value is None}
+
+
+def test_seconds_are_those_that_the_method_tells_where_it_does(small: Small, blend: Any) -> None:
+    class Timed(blend):
+        def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
+            return replace(super().run(frames, edit, seed, settings), seconds=1234.5)
+
+    finished = small(Timed(), blend(name="other"), profile={"clips": 1}).run()
+
+    seconds = {row.method: row.seconds for row in finished.rows}
+    assert seconds["blend"] == 1234.5
+    assert 0 < seconds["other"] < 60
 
 
 def test_what_is_measured_is_not_measured_again(small: Small, blend: Any) -> None:
@@ -130,6 +148,47 @@ def test_the_same_clip_under_another_family_or_prompt_is_another_row(small: Smal
 
     assert len({key(spoken), key(shown), key(reworded), key(spoken, least_success=0.6)}) == 4
     assert key(spoken) == key(held_out("E1", RANKED_FROM, side_px=64, frames=4))
+
+
+class Exact(Codec):
+    """A VAE that loses nothing."""
+
+    @property
+    def missing(self) -> str:
+        return ""
+
+    @property
+    def version(self) -> str:
+        return "exact 1"
+
+    def round_trip(self, frames: Any) -> Any:
+        return frames
+
+
+def test_libraries_the_renderer_and_the_machine_decide_the_rows_of_controls_too(
+    claims: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = Drawn(RANKED_FROM, Truth(held_out("E1", RANKED_FROM, side_px=64, frames=4)), Exact())
+
+    def keys() -> dict[str, str]:
+        meter = Meter(Instruments(), claims.defaults)
+        entrants = [entrant_of(c.name, c, Settings(), (0,)) for c in controls(Exact())]
+        return {entrant.name: meter.blank(drawn, entrant, 0).key for entrant in entrants}
+
+    def changed(target: str, value: Any) -> set[str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(target, value)
+            other = keys()
+        return {name for name in before if before[name] != other[name]}
+
+    before = keys()
+    assert keys() == before
+    assert {"numpy", "opencv-python-headless", "scikit-image", "torch"} <= set(measuring.versions())
+    newer = measuring.versions() | {"scikit-image": "99.0"}
+    assert changed("shotgraph.stage.bench.measuring.versions", lambda: newer) == set(before)
+    assert changed("shotgraph.stage.bench.measuring.world_digest", lambda _purpose: "01234567") == set(before)
+    assert changed("torch.get_num_threads", lambda: 77) == {"gt_vae"}
+    assert changed("shotgraph.stage.bench.controls.cpu_capability", lambda: "none") == {"gt_vae"}
 
 
 def test_what_a_method_says_of_itself_is_no_metric(small: Small, blend: Any) -> None:
@@ -283,6 +342,58 @@ def test_claims_cannot_change_after_the_first_run(small: Small, blend: Any, clai
         small(blend(), claims=later).run()
 
 
+@pytest.mark.parametrize("content", [b"", b'{"claims_dig', b'{"a": 1}', b"[]", b"3", b"\xff\xfe\x00"])
+def test_a_manifest_that_is_none_is_named_and_kept(small: Small, blend: Any, content: bytes) -> None:
+    bench = small(blend())
+    bench.folder.mkdir()
+    path = bench.folder / MANIFEST
+    path.write_bytes(content)
+    said = f"{path} must hold the claims_digest of a benchmark, got {content!r}; choose another --out"
+
+    with pytest.raises(UsageError, match=re.escape(said)):
+        bench.run()
+
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", [MANIFEST, "guidance.json"])
+def test_a_kill_while_a_small_file_is_written_leaves_no_half_of_it(
+    small: Small, blend: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    replace_whole = Path.replace
+
+    def killed(part: Path, target: Path) -> Path:
+        if target.name == name:
+            raise KeyboardInterrupt
+        return replace_whole(part, target)
+
+    bench = small(blend())
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            bench.run()
+
+    assert not (bench.folder / name).exists()
+    assert len(small(blend(), profile={"clips": 1}).run().rows) == 6
+
+
+def test_a_kill_before_a_picture_is_written_leaves_no_row_without_one(
+    small: Small, blend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_given: Any) -> None:
+        raise KeyboardInterrupt
+
+    bench = small(blend(), profile={"clips": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr("shotgraph.stage.bench.harness.write_png", killed)
+        with pytest.raises(KeyboardInterrupt):
+            bench.run()
+    finished = bench.run()
+
+    assert len(finished.rows) == 6
+    assert all(strip_path(finished.bench.folder, row.key).exists() for row in finished.rows)
+
+
 def test_verdicts_carry_the_digest_of_the_claims(small: Small, blend: Any, claims: Claims) -> None:
     report = write_report(small(blend()).run())
 
@@ -292,7 +403,7 @@ def test_verdicts_carry_the_digest_of_the_claims(small: Small, blend: Any, claim
     assert {entry["verdict"] for entry in entries} == {"UNINFORMATIVE"}
     reasons = {entry["claim"]: entry["reasons"] for entry in entries}
     assert reasons["O1c"] == ["method not installed or not run: per_frame, tokenflow"]
-    assert reasons["O18c"] == ["needs 16 clips on which both have success, got 2"]
+    assert reasons["O18d"] == ["needs 16 clips on which both have background_psnr_db, got 2"]
     assert reasons["O18e"][0] == "colour_jitter needs 3 seeds, got 1"
 
 
@@ -356,10 +467,13 @@ def test_a_variation_is_a_method_of_its_own(small: Small, blend: Any) -> None:
     plain, back = [row for row in finished.rows if row.method.startswith("blend")]
     assert plain.settings["guidance"] == 3.0
     assert back.settings["guidance"] == 7.5
-    # Asked to change nothing, it is ranked by how well the source came back.
+    # Asked to change nothing, it is measured by how well the source came back, and ranked by nothing.
     assert back.metrics["success"] == 0.0
     assert back.metrics["psnr_to_source_db"] == 100.0
-    assert back.rankable
+    assert (back.rankable, back.not_rankable) == (False, "asked to change nothing")
+    line = next(line for line in summary(finished) if line.method == back.method)
+    assert (line.rankable, line.rows) == (0, 1)
+    assert line.cells["warp_error_e3"].text("warp_error_e3").startswith("(")
 
 
 def test_methods_take_turns_at_edits_where_the_profile_says_so_and_controls_take_all(small: Small, blend: Any) -> None:

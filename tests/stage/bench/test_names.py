@@ -25,7 +25,18 @@ def test_a_variation_is_taken_apart() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a@fast", "a@=3", "a@guidance=", "a@guidance=much", "a@guidance=nan", "a@steps", "a@steps=1.5", "a@matte=1"],
+    [
+        "a@fast",
+        "a@=3",
+        "a@guidance=",
+        "a@guidance=much",
+        "a@guidance=nan",
+        "a@steps",
+        "a@steps=1.5",
+        "a@steps=²",
+        "a@steps=9999999999999999999",
+        "a@matte=1",
+    ],
 )
 def test_a_variation_that_says_nothing_is_refused(name: str) -> None:
     fault = name.partition("@")[2]
@@ -34,6 +45,16 @@ def test_a_variation_that_says_nothing_is_refused(name: str) -> None:
         UsageError, match=re.escape(f"a variation must be matte, reconstruct or name=value, got {fault!r}")
     ):
         varied(name, Settings())
+
+
+@pytest.mark.parametrize("name", ["a@seed=5", "a@eta=1+seed=5"])
+def test_a_seed_is_no_variation(name: str) -> None:
+    """Put in place of the run's, it would make all seeds of a run the same one."""
+    with pytest.raises(
+        UsageError,
+        match=re.escape(f"seeds must be given with --seeds, got 'seed=5' in {name!r}; leave it out of the name"),
+    ):
+        normal_name(name)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +69,7 @@ def test_a_variation_that_says_nothing_is_refused(name: str) -> None:
         ("a@n=-3.0+m=2", "a@m=2+n=-3"),
         ("a@n=1+n=2", "a@n=2"),
         ("a@words=Red", "a@words=Red"),
-        ("a@seed=123456789012", "a@seed=123456789012"),
+        ("a@n=123456789012", "a@n=123456789012"),
     ],
 )
 def test_there_is_one_way_to_write_a_name(name: str, normal: str) -> None:

@@ -1,9 +1,11 @@
 """Edit nodes as methods: through the real engine, whatever their contract, with what they need given to them."""
 
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pydantic
 import pytest
 
 from shotgraph.api import Chunk, Context, Depth, Field, Flow, Frame, Keypoints, Mask, Node, Params, Ports, Rgb
@@ -44,10 +46,19 @@ class Tint(Node):
         prompt: str = Field(description="words")
         source_prompt: str = Field("", description="words")
         guidance: float = Field(1.0, description="weight")
-        steps: int = Field(1, description="steps")
+        steps: int = Field(1, ge=1, description="steps")
         inversion_steps: int = Field(1, description="steps")
         seed: int = Field(0, description="of noise")
-        strength: float = Field(1.0, description="of one method only")
+        strength: float = Field(1.0, le=8, description="of one method only")
+        blend: Literal["soft", "hard"] = Field("soft", description="of one method only")
+        passes: int = Field(1, description="an odd number")
+
+        @pydantic.field_validator("passes")
+        @classmethod
+        def _is_odd(cls, value: int) -> int:
+            if value % 2 == 0:
+                raise ValueError(f"passes must be odd, got {value}")
+            return value
 
     def process(self, frames: In, params: Params, ctx: Context) -> Out:
         """See the class."""
@@ -92,6 +103,18 @@ class Posed(Tint):
 
         video: Rgb
         joints: Keypoints
+
+
+class Held(Tint):
+    """Must be told where to edit."""
+
+    id = "edit.held"
+
+    class In(Ports):
+        """A plate, and where."""
+
+        video: Rgb
+        where: Mask
 
 
 class Modelled(Tint):
@@ -182,7 +205,7 @@ class Deep(Modelled):
         depth: Depth
 
 
-CLASSES = GivenClasses((Tint, Windowed, Posed, Modelled, Painted, Noisy, Propagate, Dis))
+CLASSES = GivenClasses((Tint, Windowed, Posed, Held, Modelled, Painted, Noisy, Propagate, Dis))
 SETTINGS = Settings(guidance=2.0, steps=5, inversion_steps=7)
 
 
@@ -227,6 +250,18 @@ def test_no_matte_is_given_unless_it_is_asked_for(truth: Truth, tmp_path: Path) 
     assert float((told.frames - truth.source)[truth.mattes > 0.99].min()) > 1.9
 
 
+def test_a_matte_that_must_be_linked_is_the_one_that_is_given(tmp_path: Path) -> None:
+    """The plate is no matte, whatever else there is nothing to link."""
+    (tmp_path / "matte.npy").touch()
+    told = Wiring(Held, CLASSES, Settings(matte=True))
+
+    graph = {spec.name: spec for spec in told.graph(tmp_path, {"prompt": "red"})}
+
+    assert graph["edit"].settings == {"video": "plate", "where": "given_matte", "prompt": "red"}
+    assert told.unfed == []
+    assert Wiring(Held, CLASSES, Settings()).unfed == ["where"]
+
+
 def test_windows_are_blended_by_the_engine_and_flow_is_made_for_who_needs_it(truth: Truth, tmp_path: Path) -> None:
     windowed = method("windowed", tmp_path)
 
@@ -243,6 +278,16 @@ def test_windows_are_blended_by_the_engine_and_flow_is_made_for_who_needs_it(tru
         ("tint", Settings(extra={"strength": 0.5}), ""),
         ("tint", Settings(extra={"key_frames": 2}), "edit.tint has no parameter key_frames"),
         ("windowed", Settings(matte=True), "edit.windowed takes no matte"),
+        ("tint", Settings(extra={"strength": "high"}), "edit.tint: strength must be a valid number, unable to parse"),
+        ("tint", Settings(extra={"strength": 9}), "edit.tint: strength must be less than or equal to 8, got 9"),
+        ("tint", Settings(extra={"blend": "mild"}), "edit.tint: blend must be 'soft' or 'hard', got 'mild'"),
+        ("tint", Settings(extra={"passes": 4}), "edit.tint: passes is refused: Value error, passes must be odd, got 4"),
+        ("tint", Settings(extra={"passes": 3}), ""),
+        ("tint", Settings(steps=0), "edit.tint: steps must be greater than or equal to 1, got 0"),
+        ("noisy", Settings(extra={"eta": "high", "paint": "x"}), "edit.noisy: eta must be a valid number"),
+        ("modelled", Settings(extra={"prompt": 3}), "edit.modelled: prompt must be a valid string, got 3"),
+        ("held", Settings(), "edit.held needs a matte; write held@matte"),
+        ("held", Settings(matte=True), ""),
         ("posed", Settings(), "edit.posed needs joints, which the bench cannot give"),
         ("noisy", Settings(), "edit.noisy needs paint, which no prompt says"),
         ("modelled", Settings(), "no model given; use --model"),
@@ -275,7 +320,27 @@ def test_version_and_seed_are_those_of_the_node(tmp_path: Path) -> None:
     assert not method("windowed", tmp_path).is_sampled(SETTINGS)
     assert not method("noisy", tmp_path).is_sampled(SETTINGS)
     assert method("noisy", tmp_path).is_sampled(Settings(extra={"eta": 1.0}))
+    # No number at all: `missing` tells it, and nothing here dies of it.
+    assert not method("noisy", tmp_path).is_sampled(Settings(extra={"eta": "high"}))
     assert node_methods(["core.read", "edit.a", "flow.dis", "edit.b"]) == ("a", "b")
+
+
+def test_seconds_are_those_of_the_engine_and_not_of_what_is_prepared_for_it(
+    truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = np.save
+
+    def slowly(*given: Any) -> None:
+        time.sleep(0.7)
+        save(*given)
+
+    monkeypatch.setattr(np, "save", slowly)
+    started = time.perf_counter()
+
+    outcome = method("tint", tmp_path).run(truth.source, truth.edit, 0, SETTINGS)
+
+    assert outcome.seconds is not None
+    assert 0 < outcome.seconds <= time.perf_counter() - started - 0.7
 
 
 def test_a_second_run_computes_the_edit_again(truth: Truth, tmp_path: Path) -> None:

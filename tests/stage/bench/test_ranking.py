@@ -70,6 +70,20 @@ def test_the_limits_are_those_of_the_claims(limits: Defaults, changes: dict[str,
     assert gate(found, Floors(background_db=30.0), EDITS, limits.model_copy(update=changes)) == why
 
 
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+@pytest.mark.parametrize("success", [1.0, 0.0, None])
+def test_what_was_asked_to_change_nothing_is_never_ranked(
+    limits: Defaults, success: float | None, guidance: float
+) -> None:
+    """It gives the source back without any flicker, and would top every table for that."""
+    found = scores(success=success)
+
+    why = gate(found, Floors(background_db=30.0, whole_db=30.0), Settings(reconstruct=True, guidance=guidance), limits)
+
+    assert why == "asked to change nothing"
+    assert found.values["success_judged"] == success
+
+
 def test_what_no_judge_saw_is_not_ranked(limits: Defaults) -> None:
     found = scores(success=None)
     found.reasons["success"] = "no judge for style"
@@ -81,11 +95,12 @@ def test_the_inversion_gap_is_what_there_and_back_without_guidance_loses_beyond_
     back, guided, edited, blind = (scores(psnr_to_source_db=27.5) for _ in range(4))
     there_and_back = Settings(reconstruct=True, guidance=1.0)
 
-    gate(back, Floors(whole_db=30.0), there_and_back, limits)
+    why = gate(back, Floors(whole_db=30.0), there_and_back, limits)
     gate(guided, Floors(whole_db=30.0), replace(there_and_back, guidance=3.0), limits)
     gate(edited, Floors(whole_db=30.0), Settings(guidance=1.0), limits)
     gate(blind, Floors(reason="no VAE here"), there_and_back, limits)
 
+    assert why == "asked to change nothing"
     assert back.values["inversion_gap_db"] == 2.5
     assert "inversion_gap_db" not in guided.values
     assert "inversion_gap_db" not in edited.values

@@ -1,5 +1,6 @@
 """The table and the page: rules that keep a report honest, and text that cannot become code."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,14 +13,27 @@ import numpy as np
 import pytest
 
 from shotgraph.errors import OutputError
+from shotgraph.stage.bench.bootstrap import Effect
 from shotgraph.stage.bench.claims import Claims
 from shotgraph.stage.bench.codec import Codec
 from shotgraph.stage.bench.harness import Bench
+from shotgraph.stage.bench.methods import Settings
+from shotgraph.stage.bench.page import _claim_row
 from shotgraph.stage.bench.plots import Dot, intervals, scatter
 from shotgraph.stage.bench.report import spearman, write_report
 from shotgraph.stage.bench.rows import Row
+from shotgraph.stage.bench.scores import Instruments
 from shotgraph.stage.bench.strips import read_png, sheet, strip, write_png
-from shotgraph.stage.bench.table import COLUMNS, COMPANY, cell_of, summary, with_company
+from shotgraph.stage.bench.table import (
+    COLUMNS,
+    COMPANY,
+    Cell,
+    cell_of,
+    head_of,
+    success_by_edit,
+    summary,
+    with_company,
+)
 
 Small = Callable[..., Bench]
 MakeRow = Callable[..., Row]
@@ -173,6 +187,8 @@ def test_the_page_stands_alone_and_says_what_it_cannot_show(small: Small, blend:
 
     assert "validates mechanisms, not real-world quality" in text
     assert "different data, different scale" in text
+    assert "or was asked to change nothing" in text
+    assert "means over that method's rankable clips; only claims compare equal clips" in unescape(text)
     assert not {"script", "link", "iframe", "object", "a"} & set(tags.tags)
     assert tags.tags.count("svg") >= 2
     assert tags.tags.count("img") == len(report.sheets) == 2
@@ -191,7 +207,7 @@ def test_foreign_text_cannot_become_code(small: Small, blend: Any) -> None:
     assert "script" not in tags.tags
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&amp;&quot;" in text
     drawn = scatter([Dot(EVIL, 1.0, 2.0, hollow=False)], x_title=EVIL, y_title=EVIL)
-    drawn += intervals([(EVIL, EVIL, 1.0, 0.5, 2.0)], neutral=1.0)
+    drawn += intervals([(EVIL, EVIL, 1.0, 0.5, 2.0)], kind="ratio")
     assert "<script" not in drawn
 
 
@@ -209,13 +225,147 @@ def test_a_scatter_puts_more_to_the_right_and_up() -> None:
 
 
 def test_intervals_are_drawn_in_the_order_of_their_values() -> None:
-    drawn = intervals([("O1", "PASS", 2.0, 1.5, 3.0)], neutral=1.0)
+    drawn = intervals([("O1", "PASS", 2.0, 1.5, 3.0)], kind="ratio")
     neutral, low = (float(value) for value in re.findall(r'<line x1="([\d.]+)"', drawn))
     effect = float(re.findall(r'<circle cx="([\d.]+)"', drawn)[0])
 
     assert neutral < low < effect
     assert "O1 PASS" in drawn
-    assert "No claim of this kind" in intervals([], neutral=0.0)
+    assert "No claim of this kind" in intervals([], kind="difference")
+
+
+def test_ratios_lie_on_a_logarithmic_scale_and_differences_do_not() -> None:
+    """On a plain one, an interval that ends at its cap would press all others into a line."""
+    entries = [("O1", "TIE", 4.0, 0.25, 100.0)]
+
+    def places(kind: Effect) -> list[float]:
+        neutral, low = (float(x) for x in re.findall(r'<line x1="([\d.]+)"', intervals(entries, kind=kind)))
+        return [low, neutral, float(re.findall(r'<circle cx="([\d.]+)"', intervals(entries, kind=kind))[0])]
+
+    low, neutral, effect = places("ratio")
+    # A quarter and four times are as far from none.
+    assert effect - neutral == pytest.approx(neutral - low, abs=0.2)
+    low, neutral, effect = places("difference")
+    assert (effect - neutral) / (low - neutral) == pytest.approx(4.0 / 0.25, rel=0.1)
+    assert "&gt;100</text>" in intervals(entries, kind="ratio")
+    assert ">100</text>" in intervals(entries, kind="difference")
+
+
+def test_an_end_of_the_scale_beside_its_middle_is_not_printed_over_it() -> None:
+    drawn = intervals([("O1", "TIE", 0.5, -0.001, 70.0)], kind="difference")
+
+    assert re.findall(r'text-anchor="middle">([^<]+)<', drawn) == ["0", "70"]
+
+
+def test_a_method_without_any_error_does_not_press_all_others_together() -> None:
+    dots = [Dot("a", 20.0, 0.2, hollow=False), Dot("b", 30.0, 0.5, hollow=False)]
+
+    drawn = scatter([*dots, Dot("true (exact)", math.inf, 1.0, hollow=False)], x_title="x", y_title="y")
+
+    places = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', drawn)]
+    assert places[0] < places[1] == places[2]
+    assert ">30</text>" in drawn
+    # Where it lies on the best of the others, both names can be read.
+    drawn = scatter([dots[1], Dot("true", math.inf, 0.5, hollow=False)], x_title="x", y_title="y")
+    heights = [float(re.findall(rf'y="([\d.]+)">{name}<', drawn)[0]) for name in ("b", "true")]
+    assert heights[0] - heights[1] >= 11
+    assert "inf" not in scatter([Dot("true", math.inf, 1.0, hollow=False)], x_title="x", y_title="y")
+
+
+def test_an_interval_that_ends_at_its_cap_is_printed_as_more() -> None:
+    effect = {"value": 23.0, "low": 1.5, "high": 100.0, "clips": 16}
+    entry = {
+        "claim": "O1",
+        "title": "t",
+        "verdict": "PASS",
+        "effect_kind": "ratio",
+        "minimum_effect": 1.25,
+        "reasons": [],
+    }
+
+    told = unescape(_claim_row(entry | {"effect": effect}))
+
+    assert "<td>23</td><td>1.5 to >100</td><td>1.25</td><td>16</td>" in told
+    assert "1.5 to 100<" in unescape(_claim_row(entry | {"effect": effect, "effect_kind": "difference"}))
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "is_ranked", "text"),
+    [
+        ("psnr_to_truth_db", 100.0, True, "exact"),
+        ("background_psnr_db", 100.0, False, "(exact)"),
+        ("psnr_to_truth_db", 99.9, True, "99.9"),
+        ("trajectory_error_px", 100.0, True, "100.00"),
+    ],
+)
+def test_a_psnr_of_what_is_equal_is_no_number(metric: str, value: float, is_ranked: bool, text: str) -> None:
+    assert Cell(value, is_ranked).text(metric) == text
+
+
+def test_the_head_of_a_column_says_its_unit_and_which_way_is_better() -> None:
+    heads = [head_of(metric) for metric in COLUMNS]
+
+    assert heads == [
+        "success ↑",
+        "PSNR to truth dB ↑",
+        "warp error e-3 ↓",
+        "over the true edit ↓",
+        "PSNR of background dB ↑",
+        "flicker e-3 ↓",
+        "trajectory px ↓",
+        "consistency ↑",
+        "clip consistency ↑",
+        "motion fidelity ↑",
+    ]
+    assert head_of("warp_ssim") == "warp_ssim ↑"
+
+
+def test_success_is_told_edit_by_edit(small: Small, blend: Any) -> None:
+    class Choosy(blend):
+        def run(self, frames: Any, edit: Any, seed: Any, settings: Any) -> Any:
+            self.share = 1.0 if edit.family == "E1" else 0.0
+            return super().run(frames, edit, seed, settings)
+
+    finished = small(Choosy(), profile={"edits": ("E1", "E4"), "clips": 1}).run()
+    text = write_report(finished).page_file.read_text(encoding="utf-8")
+
+    found = success_by_edit(finished)
+    assert {family: cell.value for family, cell in found["blend"].items()} == {"E1": 1.0, "E4": 0.0}
+    assert found["gt_vae"]["E1"].text("success") == "-"
+    assert "<th>E1, colour of an object</th><th>E4, background</th>" in text
+    assert "<tr><td>blend</td><td>1.00</td><td>0.00</td></tr>" in text
+
+
+def test_a_reader_is_told_under_which_conditions_before_any_number(small: Small, blend: Any) -> None:
+    class Told(blend):
+        def identity(self, settings: Any) -> dict[str, str]:
+            return {"model of edit.blend": "b2:77", "device": "cuda:0", "gpu": "G7", "threads": "3", "dtype": "fp16"}
+
+    settings = Settings(model="stage-sd", steps=4, inversion_steps=6)
+    instruments = Instruments(version="stage-judge b2:88")
+    report = write_report(small(Told(), settings=settings, instruments=instruments, guidance=2.5).run())
+    text = unescape(report.page_file.read_text(encoding="utf-8"))
+
+    assert report.setup in text
+    assert text.index(report.setup) < text.index("<table>")
+    for part in (
+        "Profile smoke: 2 held-out clips of 4 frames at 64 px, edits E1 (every edit on every clip), seeds 0",
+        "guidance 2.5 for all methods (given). Claims frozen as b2:",
+        "Model stage-sd: b2:77 (edit.blend), no VAE (no model given, so no VAE).",
+        "Run with device cuda:0, gpu G7, threads 3, dtype fp16.",
+        "Judged by stage-judge b2:88, and by exact truth.",
+        f"numpy {np.__version__}",
+        "scikit-image ",
+    ):
+        assert part in report.setup
+
+
+def test_a_run_of_controls_alone_says_so(small: Small) -> None:
+    setup = write_report(small(instruments=Instruments(no_reader="none here"), profile={"clips": 1}).run()).setup
+
+    assert "Model none: no VAE (no model given, so no VAE)." in setup
+    assert "Nothing was run but controls that are made of the truth." in setup
+    assert "Judged by exact truth alone: there is no trained judge (none here)." in setup
 
 
 def test_a_contact_sheet_shows_every_method_below_source_and_truth(small: Small, blend: Any) -> None:

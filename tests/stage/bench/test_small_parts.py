@@ -23,6 +23,7 @@ from shotgraph.stage.scene import Scene
 def test_edits_and_seeds_are_read_from_lists() -> None:
     assert families_of("e4, E1,E1") == ("E1", "E4")
     assert seeds_of("3, 0,3") == (3, 0)
+    assert seeds_of("9223372036854775807") == (2**63 - 1,)
 
 
 @pytest.mark.parametrize(("text", "got"), [("E1,E99", "E99"), (" ,", "' ,'")])
@@ -31,13 +32,14 @@ def test_unknown_edits_are_named(text: str, got: str) -> None:
         families_of(text)
 
 
-@pytest.mark.parametrize("text", ["-1", "a", "", "1.5"])
+@pytest.mark.parametrize("text", ["-1", "a", "", "1.5", "²", "٣", "0,9223372036854775808", "18446744073709551616"])
 def test_seeds_are_whole_numbers(text: str) -> None:
-    with pytest.raises(UsageError, match=rf"seeds must be whole numbers from 0, got {text!r}"):
+    with pytest.raises(UsageError, match=re.escape(f"seeds must be whole numbers from 0 below 2^63, got {text!r}")):
         seeds_of(text)
 
 
-def test_the_claims_profile_is_the_one_that_was_agreed() -> None:
+def test_the_claims_profile_has_more_clips_than_were_agreed_so_that_a_third_of_them_may_fail_the_edit() -> None:
+    """24 were agreed; 24 of the 32 have an edit that flicker is claimed on, which leaves the 16 of a claim."""
     profile = PROFILES["claims"]
 
     assert (profile.frames, profile.steps, profile.inversion_steps, profile.clips) == (8, 25, 50, 32)
@@ -179,6 +181,7 @@ def test_an_instrument_that_is_here_and_cannot_be_loaded_says_why(tmp_path: Path
     for name in ("stage-judge", "stage-clip"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
+        (tmp_path / name / "model.safetensors").write_bytes(b"no tensors")
 
     instruments = instruments_here(places_in(tmp_path))
 

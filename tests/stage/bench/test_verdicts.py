@@ -215,12 +215,13 @@ def test_colours_are_what_the_judge_saw_whatever_became_of_the_background(make_r
     assert one(rows)["verdict"] == "PASS"
 
 
-def test_a_claim_that_one_side_succeeds_less_does_not_ask_success_of_it(make_row: MakeRow) -> None:
+@pytest.mark.parametrize("metric", ["success", "success_judged"])
+def test_a_claim_that_one_side_succeeds_less_does_not_ask_success_of_it(make_row: MakeRow, metric: str) -> None:
     rows = [
         changed(row, metrics={"success": 0.3, "success_judged": 0.3}) if row.method == "new" else row
         for row in both(make_row)
     ]
-    about_success: dict[str, Any] = {"metric": "success", "effect": "difference", "minimum": 0.1, "rows": "all"}
+    about_success: dict[str, Any] = {"metric": metric, "effect": "difference", "minimum": 0.1, "rows": "all"}
     seen = (PositiveControl(method="old", metric="success", at_least=0.9),)
 
     assert one(rows, **about_success, informative_if=seen)["verdict"] == "PASS"
@@ -236,6 +237,38 @@ def test_colour_success_that_was_not_measured_is_none(make_row: MakeRow) -> None
     assert "colour success of old must be 80%, got not measured" in one(rows)["reasons"]
 
 
+def test_only_the_sides_that_the_claim_names_must_be_able_to_colour(make_row: MakeRow) -> None:
+    def reasons(colour: str, weak: str) -> list[str]:
+        blind = {"success": 0.3, "success_judged": 0.3}
+        rows = [changed(row, metrics={**row.metrics, **blind}) if row.method == weak else row for row in both(make_row)]
+        return one(rows, colour=colour)["reasons"]
+
+    assert reasons("more", "new") == reasons("less", "old") == reasons("none", "old") == []
+    assert reasons("more", "old") == ["colour success of old must be 80%, got 30%"]
+    assert reasons("less", "new") == reasons("both", "new") == ["colour success of new must be 80%, got 30%"]
+
+
+def test_colours_that_nobody_is_asked_for_need_not_be_measured(make_row: MakeRow) -> None:
+    rows = [changed(row, edit="E2") for row in both(make_row)]
+
+    assert one(rows, colour="none")["verdict"] == "PASS"
+
+
+def test_editing_less_is_seen_whatever_became_of_the_background(make_row: MakeRow) -> None:
+    """The side with a matte edits in 85 % of the frames; the other in all, and ruins 5 of 16 backgrounds."""
+    rows = gaps(make_row)
+    for clip in CLIPS:
+        plain = {"success_judged": 1.0, "success": 0.0 if clip < 5 else 1.0, "flicker_e3": 1.0}
+        rows.append(make_row("old", clip, metrics={"success_judged": 0.85, "success": 0.85, "flicker_e3": 1.0}))
+        rows.append(make_row("new", clip, metrics=plain))
+    less: dict[str, Any] = {"effect": "difference", "minimum": -0.05, "rows": "all"}
+
+    judged, gated = (one(rows, **less, metric=metric) for metric in ("success_judged", "success"))
+
+    assert (judged["verdict"], judged["effect"]["value"]) == ("FAIL", pytest.approx(-0.15))
+    assert gated["verdict"] == "PASS"
+
+
 def test_who_reconstructs_is_not_asked_for_colours(make_row: MakeRow) -> None:
     rows = [
         changed(row, method=f"{row.method}@reconstruct", metrics={"flicker_e3": row.metrics["flicker_e3"]})
@@ -245,7 +278,9 @@ def test_who_reconstructs_is_not_asked_for_colours(make_row: MakeRow) -> None:
     ]
     easy = (PositiveControl(method="old@reconstruct", metric="flicker_e3", at_least=0.0),)
 
-    assert one(rows, more="old@reconstruct", less="new@reconstruct", informative_if=easy)["verdict"] == "PASS"
+    back: dict[str, Any] = {"more": "old@reconstruct", "less": "new@reconstruct", "rows": "all"}
+
+    assert one(rows, **back, informative_if=easy)["verdict"] == "PASS"
 
 
 def test_an_inversion_that_loses_too_much_decides_instead_of_the_method(make_row: MakeRow) -> None:
@@ -359,10 +394,46 @@ def test_two_methods_of_a_control_are_compared_on_the_clips_that_both_have(make_
     # The noise of the clips that it alone has is ten times as strong.
     rows = both(make_row) + [make_row("calm", clip, metrics={"flicker_e3": 2.0}) for clip in range(8)]
     rows += [make_row("noise", clip, metrics={"flicker_e3": 3.0 if clip < 8 else 30.0}) for clip in CLIPS]
+    above = PositiveControl(method="noise", metric="flicker_e3", above=2.0, of="calm")
 
-    entry = one(rows, informative_if=(PositiveControl(method="noise", metric="flicker_e3", above=2.0, of="calm"),))
+    entry = one(rows, clips=8, informative_if=(above,))
 
     assert entry["reasons"] == ["control failed: flicker_e3 of noise is at least 2 above that of calm, got 3 against 2"]
+
+
+@pytest.mark.parametrize(
+    ("shown_on", "clips", "reason"),
+    [
+        (16, 0, ""),
+        (15, 0, "control measured on 15 of 16 clips: flicker_e3 of noise is at least 5"),
+        (1, 0, "control measured on 1 of 16 clips: flicker_e3 of noise is at least 5"),
+        (8, 8, ""),
+        (7, 8, "control measured on 7 of 8 clips: flicker_e3 of noise is at least 5"),
+    ],
+)
+def test_a_positive_control_holds_on_as_many_clips_as_its_claim_or_not_at_all(
+    make_row: MakeRow, shown_on: int, clips: int, reason: str
+) -> None:
+    rows = both(make_row) + [make_row("noise", clip, metrics={"flicker_e3": 9.0}) for clip in range(shown_on)]
+    noisy = (PositiveControl(method="noise", metric="flicker_e3", at_least=5.0),)
+
+    entry = one(rows, clips=clips, informative_if=noisy)
+
+    assert entry["reasons"] == ([reason] if reason else [])
+    assert entry["verdict"] == ("UNINFORMATIVE" if reason else "PASS")
+
+
+def test_what_the_claim_itself_lacks_is_not_said_again_for_its_control(make_row: MakeRow) -> None:
+    rows = [row for row in both(make_row) if row.clip < 5]
+    noisy = (PositiveControl(method="noise", metric="flicker_e3", at_least=5.0),)
+
+    def reasons(shown_on: int) -> list[str]:
+        noise = [make_row("noise", clip, metrics={"flicker_e3": 9.0}) for clip in range(shown_on)]
+        return one(rows + noise, informative_if=noisy)["reasons"]
+
+    lacks = "needs 16 clips on which both have flicker_e3, got 5"
+    assert reasons(5) == [lacks]
+    assert reasons(4) == [lacks, "control measured on 4 of 5 clips: flicker_e3 of noise is at least 5"]
 
 
 def test_a_positive_control_that_was_not_run_silences_the_claim(make_row: MakeRow) -> None:

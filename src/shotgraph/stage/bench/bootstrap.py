@@ -22,7 +22,8 @@ Values = NDArray[np.float64]
 RESAMPLES = 4000
 # The value of an effect that is none.
 NEUTRAL: dict[Effect, float] = {"difference": 0.0, "ratio": 1.0}
-# Keeps the ratio of a single resample finite; that of all clips is only asked for where both means are positive.
+# Ratios lie between 1 / MOST_RATIO and MOST_RATIO: the means of a resample may reach 0 or less, and their ratio anything.
+MOST_RATIO = 100.0
 _LEAST = 1e-9
 _KEY = 0x57A6E
 
@@ -57,7 +58,7 @@ def paired_interval(more: Values, less: Values, *, kind: Effect = "difference", 
         confidence: how often the interval shall hold the truth, in (0, 1).
 
     Returns:
-        The effect and its interval; the same numbers give the same bits.
+        The effect and its interval, ratios in [1 / `MOST_RATIO`, `MOST_RATIO`]; the same numbers give the same bits.
 
     Raises:
         ShapeError: the two are not of the same clips, or there are none.
@@ -82,7 +83,16 @@ def _resamples(clips: int) -> Values:
 
 
 def _effect(more: Values, less: Values, kind: Effect) -> Values:
-    return more - less if kind == "difference" else np.maximum(more, _LEAST) / np.maximum(less, _LEAST)
+    if kind == "difference":
+        return more - less
+    return np.clip(np.maximum(more, _LEAST) / np.maximum(less, _LEAST), 1 / MOST_RATIO, MOST_RATIO)
+
+
+def effect_text(value: float, kind: Effect) -> str:
+    """As printed: three digits; a ratio at its cap says that it may be anything beyond."""
+    if kind == "ratio" and not 1 / MOST_RATIO < value < MOST_RATIO:
+        return f">{MOST_RATIO:g}" if value > 1 else f"<{1 / MOST_RATIO:g}"
+    return f"{value:.3g}"
 
 
 def verdict_of(interval: Interval, *, minimum: float) -> Verdict:

@@ -15,14 +15,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from shotgraph.errors import UsageError
 from shotgraph.pipeline.digest import digest, text_key
 from shotgraph.stage.bench.bootstrap import Effect
-from shotgraph.stage.bench.names import normal_name
+from shotgraph.stage.bench.methods import Settings
+from shotgraph.stage.bench.names import normal_name, varied
 from shotgraph.stage.edits import Family
 
 FORMAT = 1
 # What the inversion that methods share loses by itself.
 THERE_AND_BACK = normal_name("per_frame@guidance=1+reconstruct")
-# Both decide which rows are ranked: looked at on ranked rows alone, they would be looked at where they are good.
-_GATES = ("success", "background_psnr_db")
+# All of them go with what is ranked, motion because success is judged at the true pose: looked at on ranked rows alone, they
+# would be looked at where they are good.
+_GATES = ("success", "success_judged", "background_psnr_db", "trajectory_error_px", "motion_fidelity")
 _WHO = "bench: claims"
 
 Name = Annotated[str, AfterValidator(normal_name)]
@@ -100,6 +102,7 @@ class Claim(_Frozen):
         edits: families it is tested on.
         clips: the least number of clips; the default's where it is 0.
         rows: of the clips and edits that both methods may be ranked on, or of all.
+        colour: which sides must be able to colour at all, or the claim says nothing.
         informative_if: its positive controls.
     """
 
@@ -113,6 +116,7 @@ class Claim(_Frozen):
     edits: Families
     clips: Annotated[int, Field(ge=0)] = 0
     rows: Literal["ranked", "all"] = "ranked"
+    colour: Literal["both", "more", "less", "none"] = "both"
     informative_if: Annotated[tuple[PositiveControl, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -120,7 +124,10 @@ class Claim(_Frozen):
         if self.effect == "ratio" and self.minimum <= 0:
             raise ValueError(f"minimum of a ratio must be above 0, got {self.minimum:g}")
         if self.metric in _GATES and self.rows == "ranked":
-            raise ValueError(f"rows must be all where the metric is {self.metric}, which decides what is ranked")
+            raise ValueError(f"rows must be all where the metric is {self.metric}, which goes with what is ranked")
+        back = [name for name in (self.more, self.less) if varied(name, Settings())[1].reconstruct]
+        if back and self.rows == "ranked":
+            raise ValueError(f"rows must be all where a side is {back[0]}, which is asked to change nothing")
         return self
 
     @property
@@ -128,6 +135,13 @@ class Claim(_Frozen):
         """Everything that must be run for it, each once; its two sides first."""
         controls = [name for control in self.informative_if for name in control.methods]
         return tuple(dict.fromkeys((self.more, self.less, *controls)))
+
+    @property
+    def colouring(self) -> tuple[str, ...]:
+        """The sides that must be able to colour; a claim about success may not ask it of the side that is said to have less."""
+        sides = {"both": (self.more, self.less), "more": (self.more,), "less": (self.less,), "none": ()}[self.colour]
+        is_about_success = self.metric in ("success", "success_judged")
+        return tuple(name for name in sides if not (is_about_success and name == self.less))
 
 
 class Defaults(_Frozen):

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from shotgraph.pipeline.digest import digest
+from shotgraph.pipeline.host import cpu_capability
 from shotgraph.stage.bench.codec import Codec
 from shotgraph.stage.bench.methods import Frames, Method, Outcome, Settings
 from shotgraph.stage.bench.truth import pictures
@@ -92,8 +93,10 @@ class ThroughCodec:
         return ""
 
     def identity(self, settings: Settings) -> Mapping[str, str]:  # noqa: ARG002 - as above
-        """Nothing but its version."""
-        return {}
+        """The VAE runs on the CPU, whose kernels and number of threads change last bits."""
+        import torch
+
+        return {"threads": str(torch.get_num_threads()), "cpu": cpu_capability()}
 
     def run(self, frames: Frames, edit: Edit, seed: int, settings: Settings) -> Outcome:  # noqa: ARG002 - as above
         """There and back."""

@@ -10,6 +10,8 @@ from typing import Any
 # Networks that predict noise, velocity or flow; known by class, so that a method cannot forget to count.
 _PREDICTORS = ("UNet2DConditionModel", "UNet3DConditionModel", "UNetMotionModel")
 _PREDICTOR_ENDINGS = ("Transformer2DModel", "Transformer3DModel")
+# Run beside a predictor for the same frame: its blocks are transformers by name as well, and no evaluations.
+_BESIDE = ("ControlNetModel",)
 _NAMES = ("sample", "hidden_states")
 
 
@@ -33,15 +35,15 @@ def counted() -> Iterator[Evaluations]:
 
     def enter(module: Any, _given: tuple[Any, ...]) -> None:
         nonlocal depth
-        depth += _is_predictor(module)
+        depth += _is_predictor(module) or _is_beside(module)
 
     def leave(module: Any, given: tuple[Any, ...], *rest: Any) -> None:
         nonlocal depth
-        if not _is_predictor(module):
+        if not (_is_predictor(module) or _is_beside(module)):
             return
         depth -= 1
         # The blocks of a U-Net are transformers by name as well.
-        if depth == 0:
+        if depth == 0 and not _is_beside(module):
             # torch leaves the keyword arguments out when the call failed.
             frames = _frames_of(given, rest[0] if len(rest) > 1 else {})
             found.frames = None if frames is None or found.frames is None else found.frames + frames
@@ -61,6 +63,10 @@ def counted() -> Iterator[Evaluations]:
 def _is_predictor(module: Any) -> bool:
     name = type(module).__name__
     return name in _PREDICTORS or name.endswith(_PREDICTOR_ENDINGS)
+
+
+def _is_beside(module: Any) -> bool:
+    return type(module).__name__ in _BESIDE
 
 
 def _frames_of(given: tuple[Any, ...], named: Mapping[str, Any]) -> int | None:

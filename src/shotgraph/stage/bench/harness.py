@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from shotgraph.errors import UsageError
+from shotgraph.pipeline.state import replace_text
 from shotgraph.stage.bench.claims import Claims, additions
 from shotgraph.stage.bench.codec import Codec
 from shotgraph.stage.bench.controls import controls
@@ -111,15 +112,15 @@ class Bench:
     def _bind(self) -> None:
         """Tie the folder to the claims that it was started with."""
         path = self.folder / MANIFEST
-        if path.exists():
-            begun = json.loads(path.read_text(encoding="utf-8"))["claims_digest"]
-            if begun != self.claims.digest:
-                raise UsageError(
-                    f"bench: claims must be those that {self.folder} was started with ({begun}), got {self.claims.digest}; "
-                    "claims are frozen before the first run: choose another --out"
-                )
-        else:
-            path.write_text(json.dumps({"claims_digest": self.claims.digest, "bench": BENCH_VERSION}), encoding="utf-8")
+        if not path.exists():
+            replace_text(path, json.dumps({"claims_digest": self.claims.digest, "bench": BENCH_VERSION}))
+            return
+        begun = _claims_begun_with(path)
+        if begun != self.claims.digest:
+            raise UsageError(
+                f"bench: claims must be those that {self.folder} was started with ({begun}), got {self.claims.digest}; "
+                "claims are frozen before the first run: choose another --out"
+            )
 
     def _guidance(self) -> Guidance:
         """One for all methods, written down."""
@@ -133,7 +134,7 @@ class Bench:
                 guidance = Guidance(value=DEFAULT, origin=f"profile default: {why}")
             else:
                 guidance = self._kept_guidance(entrant, clips)
-        (self.folder / "guidance.json").write_text(json.dumps(asdict(guidance), indent=1), encoding="utf-8")
+        replace_text(self.folder / "guidance.json", json.dumps(asdict(guidance), indent=1))
         return guidance
 
     def _kept_guidance(self, entrant: Entrant, clips: tuple[int, ...]) -> Guidance:
@@ -175,9 +176,10 @@ class Bench:
         if done is not None:
             return done
         row, outcome = meter.measured(blank, drawn, entrant)
-        results.append(row)
+        # The picture first: a row that is there is never measured again, and would never get one.
         if outcome is not None and row.clip < RANKED_FROM + PICTURED_CLIPS:
             write_png(strip_path(self.folder, row.key), strip(outcome.frames))
+        results.append(row)
         told = row.error or row.not_rankable or f"success {row.metrics['success']}"
         self.tell(f"{row.method}  clip {row.clip}  {row.edit}  seed {seed}  {row.seconds:.1f} s  {told}")
         return row
@@ -216,6 +218,17 @@ class Finished:
         """Its rows on those clips and edits, so that all lines of a table are about the same."""
         trials = set(self.trials)
         return [row for row in self.rows if row.method == method and (row.clip, row.edit) in trials]
+
+
+def _claims_begun_with(path: Path) -> str:
+    """The digest in a manifest; `UsageError` for a file that is none."""
+    content = path.read_bytes()
+    try:
+        return str(json.loads(content)["claims_digest"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"bench: {path} must hold the claims_digest of a benchmark, got {content[:60]!r}; choose another --out"
+        ) from error
 
 
 def strip_path(folder: Path, key: str) -> Path:

@@ -21,10 +21,11 @@ from shotgraph.stage.bench.ranking import Floors, gate
 from shotgraph.stage.bench.rows import Row, key_of
 from shotgraph.stage.bench.scores import Instruments, psnr_db, score
 from shotgraph.stage.bench.truth import Truth
+from shotgraph.stage.training.banks import world_digest
 
 # Bump it whenever the same frames may get other numbers.
-BENCH_VERSION = "2"
-_LIBRARIES = ("numpy", "opencv-python-headless", "torch", "diffusers", "transformers")
+BENCH_VERSION = "3"
+_LIBRARIES = ("numpy", "opencv-python-headless", "scikit-image", "torch", "diffusers", "transformers")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ class Meter:
             "settings": {} if method.is_control else settings,
             "instruments": self.instruments.version,
             "vae": drawn.codec.version,
+            # The renderer and the metrics decide the rows of controls too.
+            "libraries": versions(),
+            "world": world_digest("general"),
             "limits": [self.limits.least_success, self.limits.background_slack_db],
         }
         return Row(
@@ -106,7 +110,7 @@ class Meter:
             except ShotgraphError as error:
                 fault = str(error)
         spent = {
-            "seconds": cost.seconds,
+            "seconds": cost.seconds if outcome is None or outcome.seconds is None else outcome.seconds,
             "peak_bytes": cost.peak_bytes,
             "evaluations": None if outcome is None else outcome.evaluations,
         }

@@ -50,11 +50,13 @@ class Outcome:
         frames: (T, H, W, 3) display values.
         evaluations: frames put through the noise predictor; 0 without one, None when they could not be counted.
         facts: finite numbers the method tells of itself, such as ``evaluations_per_frame``.
+        seconds: wall time without what the bench did for the method; None where it did nothing, and all of it counts.
     """
 
     frames: Frames
     evaluations: int | None = 0
     facts: Mapping[str, float] = field(default_factory=dict[str, float])
+    seconds: float | None = None
 
 
 class Method(Protocol):

@@ -14,6 +14,8 @@ _FLAGS = ("matte", "reconstruct")
 _COUNTS, _WEIGHTS = ("steps", "inversion_steps"), ("guidance",)
 # Beyond it a float holds no odd numbers any more.
 _WHOLE_BELOW = 2.0**53
+# More would be no number of most files and libraries.
+_COUNT_BELOW = 2**63
 
 
 def varied(name: str, settings: Settings) -> tuple[str, Settings]:
@@ -56,6 +58,10 @@ def _parts(name: str) -> tuple[str, dict[str, str]]:
     parts: dict[str, str] = {}
     for item in variation.split(_JOINT) if variation else ():
         key, _, text = item.partition("=")
+        if key == "seed":
+            raise UsageError(
+                f"bench: seeds must be given with --seeds, got {item!r} in {name!r}; leave it out of the name"
+            )
         value = _short(text)
         if not key or (key in _FLAGS) != (not value) or not _fits(key, value):
             raise UsageError(
@@ -68,7 +74,12 @@ def _parts(name: str) -> tuple[str, dict[str, str]]:
 
 def _fits(key: str, value: str) -> bool:
     """Whether a setting of ours has the kind of value that it needs."""
-    return value.isdigit() if key in _COUNTS else key not in _WEIGHTS or _number(value) is not None
+    return is_count(value) if key in _COUNTS else key not in _WEIGHTS or _number(value) is not None
+
+
+def is_count(text: str) -> bool:
+    """Whether `text` is a whole number from 0 in plain digits, of 63 bits; `str.isdigit` takes a ``²`` too."""
+    return text.isascii() and text.isdecimal() and int(text) < _COUNT_BELOW
 
 
 def _short(text: str) -> str:
@@ -95,4 +106,4 @@ def _scalar(text: str) -> Any:
         return text == "true"
     if _number(text) is None:
         return text
-    return int(text) if text.removeprefix("-").isdigit() else float(text)
+    return int(text) if text.removeprefix("-").isdecimal() else float(text)

@@ -6,7 +6,9 @@ share it.
 
 from __future__ import annotations
 
+import itertools
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -103,25 +105,34 @@ class NodeMethod:
     def is_sampled(self, settings: Settings) -> bool:
         """Whether it takes a seed; where that is only for noise on the way, whether there is any."""
         fields = self._node.Params.model_fields
-        draws = "eta" not in fields or float(settings.extra.get("eta", fields["eta"].default)) > 0
-        return "seed" in fields and draws
+        eta = settings.extra.get("eta", fields["eta"].default if "eta" in fields else 1)
+        # A share of noise that is no number is what `missing` tells.
+        return "seed" in fields and isinstance(eta, int | float) and eta > 0
 
     def missing(self, settings: Settings) -> str:
-        """The node, a node it needs, a model, or a parameter that the variation names."""
+        """The node, a node it needs, a matte, a model, or a parameter that the variation names, or its value."""
         try:
             wiring = Wiring(self._node, self.classes, settings)
             models = wiring.models
         except PluginError as error:
             return str(error)
+        # A value that is none is told before anything is looked for by it.
+        reasons = itertools.chain(self._faults(wiring), (_no_model(name) for name in models.values()))
+        return next(filter(None, reasons), "")
+
+    def _faults(self, wiring: Wiring) -> Iterator[str]:
+        """What is wrong with the node as the settings want it, first things first."""
+        if wiring.needs_matte:
+            yield f"{self.node_id} needs a matte; write {self.name}@matte"
         if wiring.unfed:
-            return f"{self.node_id} needs {', '.join(wiring.unfed)}, which the bench cannot give"
+            yield f"{self.node_id} needs {', '.join(wiring.unfed)}, which the bench cannot give"
         if wiring.unknown:
-            return f"{self.node_id} has no parameter {', '.join(wiring.unknown)}"
-        if settings.matte and not wiring.takes_matte:
-            return f"{self.node_id} takes no matte"
+            yield f"{self.node_id} has no parameter {', '.join(wiring.unknown)}"
+        if wiring.settings.matte and not wiring.takes_matte:
+            yield f"{self.node_id} takes no matte"
         if wiring.unsaid:
-            return f"{self.node_id} needs {', '.join(wiring.unsaid)}, which no prompt says"
-        return next((reason for name in models.values() if (reason := _no_model(name))), "")
+            yield f"{self.node_id} needs {', '.join(wiring.unsaid)}, which no prompt says"
+        yield from wiring.unfit
 
     def refuses(self, family: Family) -> str:
         """A painted first frame is what E9 gives, and nothing else does."""
@@ -163,11 +174,11 @@ class NodeMethod:
                 np.save(folder / "matte.npy", Truth(edit).mattes)
             if edit.family == "E9":
                 asked[PAINT] = write_paint(folder, Truth(edit).target[0])
-            self._edit(folder, wiring.graph(folder, asked), kept, facts)
-        return Outcome(frames=np.stack(kept), evaluations=evaluations.frames, facts=facts)
+            seconds = self._edit(folder, wiring.graph(folder, asked), kept, facts)
+        return Outcome(frames=np.stack(kept), evaluations=evaluations.frames, facts=facts, seconds=seconds)
 
-    def _edit(self, folder: Path, nodes: Sequence[NodeSpec], kept: list[Frames], facts: dict[str, float]) -> None:
-        """Run the graph; its end fills `kept`, its notes `facts`."""
+    def _edit(self, folder: Path, nodes: Sequence[NodeSpec], kept: list[Frames], facts: dict[str, float]) -> float:
+        """Run the graph; its end fills `kept`, its notes `facts`. Gives the seconds that the engine took."""
         ends: dict[str, type[Node]] = {cls.id: cls for cls in (ClipSource, MatteSource, keeping(kept))}
         planner = Planner(
             WithEnds(self.classes, ends),
@@ -178,9 +189,12 @@ class NodeMethod:
         )
         session = Session(planner, listener=lambda event: _note(event, facts), cancel=CancelFlag())
         graph = GraphSpec(preset="bench", nodes=tuple(nodes), targets=("out",))
+        started = time.perf_counter()
         (result,) = session.run([(Shot(name="clip", root=folder), graph)])
+        seconds = time.perf_counter() - started
         if result.exit is not Exit.VERIFIED:
             raise NodeError(f"bench: {self.node_id} must edit the clip, got: {result.message}")
+        return seconds
 
 
 @contextmanager

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from shotgraph.stage.bench.bootstrap import Effect, effect_text
+from shotgraph.stage.bench.conditions import conditions
 from shotgraph.stage.bench.harness import Finished
 from shotgraph.stage.bench.plots import Dot, intervals, scatter
-from shotgraph.stage.bench.table import BRACKETS, CAVEAT, TITLES, Line
+from shotgraph.stage.bench.table import BRACKETS, CAVEAT, Cell, Line, head_of, success_by_edit
+from shotgraph.stage.edits import TITLES as EDITS
 
 _STYLE = """
 body{font:14px/1.45 sans-serif;margin:2em auto;max-width:1180px;color:#222;padding:0 1em}
@@ -46,12 +50,14 @@ def page(
     parts = [
         f'<p class="caveat">{escape(CAVEAT)}</p>',
         *(f'<p class="caveat">{escape(warning)}</p>' for warning in warnings),
-        f"<p>{escape(_setup(finished))}</p>",
+        f"<p>{escape(conditions(finished))}</p>",
         *(f"<p>{escape(note)}</p>" for note in notes),
         "<h2>Methods</h2>",
         _table(lines),
         f"<p>{escape(BRACKETS)} {escape(_missing(lines))}</p>",
         scatter(_dots(lines), x_title="PSNR to the true edit, dB", y_title="success"),
+        "<h3>Success by edit</h3>",
+        _by_edit(finished),
         "<h2>Claims</h2>",
         *_drawn_claims(entries),
         _claims(entries),
@@ -65,36 +71,35 @@ def page(
     )
 
 
-def _setup(finished: Finished) -> str:
-    profile, guidance = finished.bench.profile, finished.guidance
-    tuning = f" on clips {guidance.clips[0]}-{guidance.clips[-1]} with {guidance.method}" if guidance.clips else ""
-    design = "one edit a clip in turn" if profile.rotates else "every edit on every clip"
-    return (
-        f"{profile.clips} held-out clips of {profile.frames} frames at {profile.side_px} px, edits "
-        f"{', '.join(profile.edits)} ({design}), seeds {', '.join(map(str, profile.seeds))} for sampled methods; "
-        f"{profile.steps} steps, {profile.inversion_steps} of inversion; guidance {guidance.value:g} for all methods "
-        f"({guidance.origin}{tuning}). Claims frozen as {finished.bench.claims.digest}."
-    )
-
-
 def _table(lines: Sequence[Line]) -> str:
     columns = list(lines[0].cells) if lines else []
-    heads = ["method", *(TITLES.get(name, name) for name in columns), "rankable", "s", "evaluations", "MB"]
+    heads = ["method", *map(head_of, columns), "rankable", "s", "evaluations", "MB"]
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     return f"<table><tr>{head}</tr>{''.join(_table_row(line, columns) for line in lines)}</table>"
 
 
 def _table_row(line: Line, columns: Sequence[str]) -> str:
     group = " [matte given]" if line.group == "matte" else ""
-    cells = [f"<td>{escape(line.method + group)}</td>"]
-    for name in columns:
-        cell = line.cells[name]
-        look = "" if cell.is_ranked and cell.value is not None else ' class="off"'
-        told = f' title="{escape(cell.reason, quote=True)}"' if cell.reason else ""
-        cells.append(f"<td{look}{told}>{escape(cell.text(name))}</td>")
+    cells = [f"<td>{escape(line.method + group)}</td>", *(_number(line.cells[name], name) for name in columns)]
     evaluations = "-" if line.evaluations is None else f"{line.evaluations:.0f}"
     tail = (f"{line.rankable}/{line.rows}", f"{line.seconds:.2f}", evaluations, f"{line.peak_bytes / 1e6:.0f}")
     return f"<tr>{''.join(cells)}{''.join(f'<td>{escape(text)}</td>' for text in tail)}</tr>"
+
+
+def _number(cell: Cell, metric: str) -> str:
+    look = "" if cell.is_ranked and cell.value is not None else ' class="off"'
+    told = f' title="{escape(cell.reason, quote=True)}"' if cell.reason else ""
+    return f"<td{look}{told}>{escape(cell.text(metric))}</td>"
+
+
+def _by_edit(finished: Finished) -> str:
+    families = finished.bench.profile.edits
+    head = "".join(f"<th>{escape(text)}</th>" for text in ("method", *(f"{f}, {EDITS[f]}" for f in families)))
+    rows = [
+        f"<tr><td>{escape(method)}</td>{''.join(_number(cell, 'success') for cell in cells.values())}</tr>"
+        for method, cells in success_by_edit(finished).items()
+    ]
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
 def _missing(lines: Sequence[Line]) -> str:
@@ -105,22 +110,25 @@ def _missing(lines: Sequence[Line]) -> str:
 def _dots(lines: Sequence[Line]) -> list[Dot]:
     dots: list[Dot] = []
     for line in lines:
-        x, y = line.cells["psnr_to_truth_db"].value, line.cells["success"].value
-        if x is not None and y is not None:
-            dots.append(Dot(line.method, x, y, hollow=not line.rankable))
+        psnr, success = line.cells["psnr_to_truth_db"], line.cells["success"].value
+        if psnr.value is None or success is None:
+            continue
+        is_exact = psnr.is_exact("psnr_to_truth_db")
+        name, x = (f"{line.method} (exact)", math.inf) if is_exact else (line.method, psnr.value)
+        dots.append(Dot(name, x, success, hollow=not line.rankable))
     return dots
 
 
 def _drawn_claims(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Intervals of those that have an effect, differences and ratios each on a scale of their own."""
     drawn: list[str] = []
-    for kind, neutral in (("ratio", 1.0), ("difference", 0.0)):
+    for kind in get_args(Effect):
         chosen = [
             (str(e["claim"]), str(e["verdict"]), e["effect"]["value"], e["effect"]["low"], e["effect"]["high"])
             for e in entries
             if e["effect"] is not None and e["effect_kind"] == kind
         ]
-        drawn.append(f"<h3>As a {kind}</h3>{intervals(chosen, neutral=neutral)}")
+        drawn.append(f"<h3>As a {kind}</h3>{intervals(chosen, kind=kind)}")
     return drawn
 
 
@@ -136,8 +144,8 @@ def _claim_row(entry: Mapping[str, Any]) -> str:
     effect, verdict = entry["effect"], str(entry["verdict"])
     numbers = ("-", "-", f"{entry['minimum_effect']:g}", "0")
     if effect is not None:
-        interval = f"{effect['low']:.3g} to {effect['high']:.3g}"
-        numbers = (f"{effect['value']:.3g}", interval, f"{entry['minimum_effect']:g}", str(effect["clips"]))
+        value, low, high = (effect_text(effect[name], entry["effect_kind"]) for name in ("value", "low", "high"))
+        numbers = (value, f"{low} to {high}", f"{entry['minimum_effect']:g}", str(effect["clips"]))
     cells = "".join(f"<td>{escape(text)}</td>" for text in numbers)
     return (
         f"<tr><td>{escape(entry['claim'])}: {escape(entry['title'])}</td>"

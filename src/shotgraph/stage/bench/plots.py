@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from shotgraph.stage.bench.bootstrap import NEUTRAL, Effect, effect_text
+
 _WIDTH, _HEIGHT, _MARGIN = 560, 320, 48
-_ROW, _LABEL_WIDTH = 24, 150
+_ROW, _LABEL_WIDTH, _TICK_WIDTH = 24, 150, 40
 _COLOURS = {"PASS": "#2a7d46", "FAIL": "#b3261e", "TIE": "#8a6d1d", "UNINFORMATIVE": "#7a7a7a"}
 
 
@@ -17,7 +20,7 @@ class Dot:
 
     Attributes:
         name: beside the dot.
-        x: value.
+        x: value; infinite where there is nothing beyond.
         y: value.
         hollow: it may not be ranked.
     """
@@ -32,7 +35,7 @@ def scatter(dots: Sequence[Dot], *, x_title: str, y_title: str) -> str:
     """Methods in a plane.
 
     Args:
-        dots: what to draw; none gives a sentence instead.
+        dots: what to draw; none gives a sentence instead. An infinite one lies at the end of the finite ones.
         x_title: below.
         y_title: on the left.
 
@@ -41,31 +44,34 @@ def scatter(dots: Sequence[Dot], *, x_title: str, y_title: str) -> str:
     """
     if not dots:
         return "<p>Nothing to draw.</p>"
-    across = _Scale([dot.x for dot in dots], _MARGIN, _WIDTH - _MARGIN - 90)
+    across = _Scale([dot.x for dot in dots if math.isfinite(dot.x)] or [0.0], _MARGIN, _WIDTH - _MARGIN - 90)
     up = _Scale([dot.y for dot in dots], _HEIGHT - _MARGIN, _MARGIN / 2)
     parts = [*_axes(across, up), *_titles(x_title, y_title)]
     for dot in dots:
-        x, y = across(dot.x), up(dot.y)
+        x, y = across(min(dot.x, across.high)), up(dot.y)
         look = 'fill="none" stroke="#7a7a7a"' if dot.hollow else 'fill="#1f5fa8"'
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" {look}/>')
-        parts.append(f'<text x="{x + 8:.1f}" y="{y + 4:.1f}">{escape(dot.name)}</text>')
+        # What is clipped to the end lies on the best of the others: its name goes above.
+        rise = 4 if math.isfinite(dot.x) else -9
+        parts.append(f'<text x="{x + 8:.1f}" y="{y + rise:.1f}">{escape(dot.name)}</text>')
     return _svg(_WIDTH, _HEIGHT, parts)
 
 
-def intervals(entries: Sequence[tuple[str, str, float, float, float]], *, neutral: float) -> str:
-    """Effects with their intervals.
+def intervals(entries: Sequence[tuple[str, str, float, float, float]], *, kind: Effect) -> str:
+    """Effects with their intervals; those of ratios on a logarithmic scale, on which twice and half are as far from none.
 
     Args:
-        entries: (claim, verdict, effect, low, high).
-        neutral: where there is no effect: a dashed line.
+        entries: (claim, verdict, effect, low, high); ratios above 0.
+        kind: what the effects are; none of it is a dashed line.
 
     Returns:
         An ``svg`` element; all text escaped.
     """
     if not entries:
         return "<p>No claim of this kind has an effect to draw.</p>"
+    neutral, is_log = NEUTRAL[kind], kind == "ratio"
     values = [neutral, *(value for entry in entries for value in entry[2:])]
-    across = _Scale(values, _LABEL_WIDTH, _WIDTH - 20)
+    across = _Scale(values, _LABEL_WIDTH, _WIDTH - 20, is_log=is_log)
     height = _ROW * (len(entries) + 1)
     middle = across(neutral)
     parts = [f'<line x1="{middle:.1f}" y1="0" x2="{middle:.1f}" y2="{height}" stroke="#999" stroke-dasharray="3 3"/>']
@@ -76,21 +82,27 @@ def intervals(entries: Sequence[tuple[str, str, float, float, float]], *, neutra
             f'<line x1="{across(low):.1f}" y1="{y:.1f}" x2="{across(high):.1f}" y2="{y:.1f}" stroke="{colour}" stroke-width="3"/>'
         )
         parts.append(f'<circle cx="{across(effect):.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-    parts.append(f'<text x="{middle:.1f}" y="{height - 4}" text-anchor="middle">{neutral:g}</text>')
+    # An end beside the middle would be printed over it.
+    ends = [end for end in (across.low, across.high) if abs(across(end) - middle) >= _TICK_WIDTH]
+    for value in (neutral, *ends):
+        text = escape(effect_text(value, kind))
+        parts.append(f'<text x="{across(value):.1f}" y="{height - 4}" text-anchor="middle">{text}</text>')
     return _svg(_WIDTH, height, parts)
 
 
 class _Scale:
-    """Values to places between two ends, with a little air."""
+    """Values to places between two ends, with a little air; by their logarithm where the scale is one."""
 
-    def __init__(self, values: Sequence[float], start: float, end: float) -> None:
+    def __init__(self, values: Sequence[float], start: float, end: float, *, is_log: bool = False) -> None:
         self.low, self.high = min(values), max(values)
-        air = 0.05 * (self.high - self.low) or max(abs(self.high), 1.0) * 0.05
-        self._from, self._span = self.low - air, self.high - self.low + 2 * air
+        self._of = math.log if is_log else float
+        low, high = self._of(self.low), self._of(self.high)
+        air = 0.05 * (high - low) or max(abs(high), 1.0) * 0.05
+        self._from, self._span = low - air, high - low + 2 * air
         self._start, self._end = start, end
 
     def __call__(self, value: float) -> float:
-        return self._start + (value - self._from) / self._span * (self._end - self._start)
+        return self._start + (self._of(value) - self._from) / self._span * (self._end - self._start)
 
 
 def _axes(across: _Scale, up: _Scale) -> list[str]:

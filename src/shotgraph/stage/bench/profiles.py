@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from shotgraph.errors import UsageError
+from shotgraph.stage.bench.names import is_count
 from shotgraph.stage.edits import FAMILIES, Family
 
 
@@ -112,8 +113,8 @@ def families_of(text: str) -> tuple[Family, ...]:
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
-    """The seeds in a list such as ``0,1,2``; `UsageError` for anything that is no whole number from 0."""
+    """The seeds in a list such as ``0,1,2``; `UsageError` for anything that is no whole number of 63 bits."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdigit() for part in parts):
-        raise UsageError(f"bench: seeds must be whole numbers from 0, got {text!r}; write 0,1,2")
+    if not parts or not all(map(is_count, parts)):
+        raise UsageError(f"bench: seeds must be whole numbers from 0 below 2^63, got {text!r}; write 0,1,2")
     return tuple(dict.fromkeys(int(part) for part in parts))

@@ -31,8 +31,8 @@ def gate(scores: Scores, floors: Floors, settings: Settings, limits: Defaults) -
         scores: of one result; ``success`` becomes 0 where the background is ruined, what the judge saw stays under
             ``success_judged``.
         floors: of the clip.
-        settings: of the method; a reconstruction was asked to change nothing, and shows without guidance (at 1) what the inversion
-            alone loses.
+        settings: of the method; a reconstruction was asked to change nothing, so that it is never ranked, and shows without
+            guidance (at 1) what the inversion alone loses.
         limits: what a row needs to be ranked.
 
     Returns:
@@ -45,7 +45,7 @@ def gate(scores: Scores, floors: Floors, settings: Settings, limits: Defaults) -
     if settings.reconstruct:
         if settings.guidance == 1:
             _inversion_gap(scores, floors)
-        return ""
+        return "asked to change nothing"
     if success is None:
         return f"success not measured: {scores.reasons.get('success', '')}"
     slack, least = limits.background_slack_db, limits.least_success

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from shotgraph.pipeline.state import replace_text
+from shotgraph.stage.bench.conditions import conditions
 from shotgraph.stage.bench.harness import Finished, strip_path
 from shotgraph.stage.bench.page import page
 from shotgraph.stage.bench.rows import Row
@@ -30,6 +31,7 @@ class Report:
     """Where everything is.
 
     Attributes:
+        setup: under which conditions all of it was measured.
         lines: the table.
         claims: entries of ``claims.json``.
         claims_file: verdicts.
@@ -39,6 +41,7 @@ class Report:
         warnings: what must be read before any number.
     """
 
+    setup: str
     lines: tuple[Line, ...]
     claims: tuple[dict[str, Any], ...]
     claims_file: Path
@@ -65,6 +68,7 @@ def write_report(finished: Finished) -> Report:
     replace_text(claims_file, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
     replace_text(page_file, page(finished, lines, entries, sheets, notes, warnings))
     return Report(
+        setup=conditions(finished),
         lines=tuple(lines),
         claims=tuple(entries),
         claims_file=claims_file,

@@ -37,7 +37,8 @@ class Row(BaseModel):
         facts: what the method says of itself; never ranked.
         rankable: it succeeded, so that its other numbers may be compared.
         not_rankable: why not.
-        seconds: wall time of the method alone.
+        seconds: wall time of the method: the engine planning, loading the model, editing. Loading is in every row; what other
+            nodes give is kept and shared, so that the first method that needs it pays for all. The clip is written before.
         peak_bytes: most memory meanwhile: of the GPUs where any is in use, else of the process.
         evaluations: frames put through the noise predictor; None where they could not be counted.
         versions: of us and of the libraries that count.

@@ -200,9 +200,9 @@ def _motion(scores: Scores, frames: Frames, truth: Truth) -> None:
 
 def _trajectory(scores: Scores, frames: Frames, truth: Truth) -> None:
     """Where the object is seen to be, against where it is."""
-    # Elsewhere a texture that was smoothed differs from the plate as much as an object does.
-    found = _found(frames, truth.plates) & truth.sweep
-    path, wanted = centroids(found.astype(np.float32)), truth.path
+    areas_px = truth.silhouettes.sum(axis=(1, 2))
+    found = [_of_size(mask, area) for mask, area in zip(_found(frames, truth.plates), areas_px, strict=True)]
+    path, wanted = centroids(np.stack(found).astype(np.float32)), truth.path
     known = np.isfinite(wanted).all(axis=1)
     count = int((np.isfinite(path).all(axis=1) & known).sum())
     lost = f"the object is found in {count} of {int(known.sum())} frames"
@@ -214,6 +214,20 @@ def _found(frames: Frames, plates: tuple[Frames, Frames]) -> Mask:
     # All alike: weighed by how much they differ, the light half of a pattern would pull the centre to itself.
     differs = np.minimum(*(np.abs(frames - plate).max(axis=-1) for plate in plates)) > _DIFFERS
     return differs & (differs.sum(axis=(1, 2)) >= _LEAST_PX)[:, None, None]
+
+
+def _of_size(found: Mask, area_px: float) -> Mask:
+    """(H, W): the connected part of `found` whose area is nearest to the object's; empty when that has not half of it.
+
+    By its size and not by its place: a part that is looked for where the object should be is never found far from there.
+    A texture that was smoothed differs from the plate as much as an object does, and in other sizes.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    if not len(sizes):
+        return np.zeros_like(found)
+    nearest = int(np.abs(sizes - area_px).argmin())
+    return labels == nearest + 1 if 2 * sizes[nearest] >= area_px else np.zeros_like(found)
 
 
 def _fidelity_of_motion(moved: list[FlowFrame], truth: Truth) -> float:

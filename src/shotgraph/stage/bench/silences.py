@@ -31,7 +31,8 @@ def silences(claim: Claim, defaults: Defaults, table: Table, cells: Collection[C
     needed, clips = claim.clips or defaults.clips, len({clip for clip, _ in cells})
     if clips < needed:
         reasons.append(f"needs {needed} clips on which both have {claim.metric}, got {clips}")
-    return reasons + [why for control in claim.informative_if if (why := unmet(control, claim, table, cells))]
+    controls = claim.informative_if
+    return reasons + [why for control in controls if (why := unmet(control, claim, defaults, table, cells))]
 
 
 def _too_few_seeds(claim: Claim, defaults: Defaults, table: Table) -> list[str]:
@@ -43,10 +44,8 @@ def _too_few_seeds(claim: Claim, defaults: Defaults, table: Table) -> list[str]:
 
 def _weaknesses(claim: Claim, defaults: Defaults, table: Table) -> list[str]:
     """What keeps a side from being compared by anything; controls are beyond it."""
-    # A claim about success itself may not ask it of the side that is said to have less.
-    sides = (claim.more,) if claim.metric == "success" else (claim.more, claim.less)
     reasons: list[str] = []
-    for method in sides:
+    for method in claim.colouring:
         # Who reconstructs is not asked to edit.
         if table.is_control(method) or varied(method, Settings())[1].reconstruct:
             continue
@@ -67,12 +66,13 @@ def _inversion(claim: Claim, defaults: Defaults, table: Table) -> list[str]:
     return [f"inversion gap not measured: {why}"]
 
 
-def unmet(control: PositiveControl, claim: Claim, table: Table, cells: Collection[Cell]) -> str:
+def unmet(control: PositiveControl, claim: Claim, defaults: Defaults, table: Table, cells: Collection[Cell]) -> str:
     """What a positive control failed to show on the cells of its claim; empty when it showed it.
 
     Args:
         control: one of the claim's.
-        claim: says which edits.
+        claim: says which edits, and how many clips.
+        defaults: rules for all claims.
         table: all rows, rankable or not: a control is no competitor.
         cells: that the claim compares.
 
@@ -85,6 +85,10 @@ def unmet(control: PositiveControl, claim: Claim, table: Table, cells: Collectio
     if means[0] is None:
         return f"control not measured: {control}"
     value, clips = means[0], over_clips({cell: found[0][cell] for cell in shared})
+    # What the claim itself lacks is said once, and not again for each of its controls.
+    needed = min(claim.clips or defaults.clips, len({clip for clip, _ in cells}))
+    if len(clips) < needed:
+        return f"control measured on {len(clips)} of {needed} clips: {control}"
     other = means[-1] or 0.0
     if control.times is not None and other <= 0:
         return f"control failed: {control}, got {value:.4g} against {other:.4g}, of which there are no multiples"

@@ -15,13 +15,18 @@ from shotgraph.stage.bench.cells import by_cell, is_ranked, mean_of, numbers
 from shotgraph.stage.bench.entrants import Entrant
 from shotgraph.stage.bench.harness import Finished
 from shotgraph.stage.bench.rows import Row
-from shotgraph.stage.edits import FAMILIES
+from shotgraph.stage.bench.scores import MOST_DB
+from shotgraph.stage.edits import FAMILIES, Family
 
 CAVEAT = (
     "The stage validates mechanisms, not real-world quality: tiny models on a rendered world. "
     "None of these numbers can be compared with numbers of papers: different data, different scale."
 )
-BRACKETS = "(x) is not rankable: the method fails the edit, or ruins what it should leave alone."
+BRACKETS = (
+    "(x) is not rankable: the method fails the edit, ruins what it should leave alone, or was asked to change nothing. "
+    "Success is a mean over all clips; other numbers are means over that method's rankable clips; only claims compare equal "
+    "clips. ↑: more is better; ↓: less is better. Seconds hold loading; what methods share is paid for by the first."
+)
 
 # Never alone: what a warp error says depends on these two.
 COMPANY = ("success", "psnr_to_truth_db")
@@ -38,19 +43,25 @@ COLUMNS = (
 )
 TITLES = {
     "success": "success",
-    "psnr_to_truth_db": "PSNR to truth",
+    "psnr_to_truth_db": "PSNR to truth dB",
     "warp_error_e3": "warp error e-3",
     "warp_error_excess_e3": "over the true edit",
     "warp_error_far_e3": "far warp error e-3",
     "warp_error_far_excess_e3": "far over the true edit",
-    "background_psnr_db": "PSNR of background",
+    "background_psnr_db": "PSNR of background dB",
     "flicker_e3": "flicker e-3",
     "trajectory_error_px": "trajectory px",
     "consistency_pixels": "consistency",
     "consistency_adjacent": "clip consistency",
     "motion_fidelity": "motion fidelity",
 }
+_LESS_IS_BETTER = ("warp_error_", "flicker_", "trajectory_error_")
 DIGITS = {"success": 2, "psnr_to_truth_db": 1, "background_psnr_db": 1, "trajectory_error_px": 2, "flicker_e3": 1}
+
+
+def head_of(metric: str) -> str:
+    """A column's title, with the way that is better."""
+    return f"{TITLES.get(metric, metric)} {'↓' if metric.startswith(_LESS_IS_BETTER) else '↑'}"
 
 
 def with_company(columns: Iterable[str]) -> tuple[str, ...]:
@@ -75,11 +86,15 @@ class Cell:
     is_ranked: bool
     reason: str = ""
 
+    def is_exact(self, metric: str) -> bool:
+        """Whether it is a PSNR of what is equal on every clip: no number, but the cap of all of them."""
+        return metric.endswith("_db") and self.value is not None and self.value >= MOST_DB
+
     def text(self, metric: str) -> str:
         """As printed: in brackets when it may not be ranked."""
         if self.value is None:
             return "-"
-        digits = f"{self.value:.{DIGITS.get(metric, 4)}f}"
+        digits = "exact" if self.is_exact(metric) else f"{self.value:.{DIGITS.get(metric, 4)}f}"
         return digits if self.is_ranked else f"({digits})"
 
 
@@ -161,6 +176,18 @@ def cell_of(rows: Sequence[Row], metric: str) -> Cell:
         reasons = [row.reasons[metric] for row in rows if row.reasons.get(metric)]
         return Cell(None, any_ranked, reasons[0] if reasons else "not run")
     return Cell(value, any_ranked or metric == "success")
+
+
+def success_by_edit(finished: Finished) -> dict[str, dict[Family, Cell]]:
+    """Method to edit family to success; a mean over families hides which of them a method cannot do."""
+    families = finished.bench.profile.edits
+    found: dict[str, dict[Family, Cell]] = {}
+    for entrant in finished.entrants:
+        rows = [row for row in finished.rows_of(entrant.name) if not row.error]
+        found[entrant.name] = {
+            family: cell_of([row for row in rows if row.edit == family], "success") for family in families
+        }
+    return found
 
 
 def missing_edits(entrant: Entrant, finished: Finished) -> str:

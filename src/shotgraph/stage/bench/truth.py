@@ -135,22 +135,20 @@ class Truth:
         """(H, W): the edited object before the edit."""
         return self._scenes[0].alpha(self.object_index + 1, time)
 
-    @cached_property
-    def sweep(self) -> Mask:
-        """(H, W): wherever the edited object is at any time of the clip, before or after, and a little around it."""
-        object_id = self.object_index + 1
-        return ~background_of(np.maximum.reduce([s.alpha(object_id, t) for s in self._scenes for t in self.times]))
-
     @property
     def removes(self) -> bool:
         """Whether the edited object is gone afterwards."""
         return self.object_index >= len(self.edit.target.sprites)
 
     @cached_property
+    def silhouettes(self) -> Floats:
+        """(T, H, W) in [0, 1]: what is seen of the edited object after the edit."""
+        return np.stack([self._scenes[1].alpha(self.object_index + 1, time) for time in self.times])
+
+    @cached_property
     def path(self) -> Tracks:
         """(T, 2): the centre of what is seen of the edited object after the edit, px, x then y; NaN where nothing is."""
-        after = self._scenes[1]
-        return centroids(np.stack([after.alpha(self.object_index + 1, time) for time in self.times]))
+        return centroids(self.silhouettes)
 
     @cached_property
     def object_tracks(self) -> tuple[Tracks, Mask]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pydantic
 
 from shotgraph.api.graph import NodeSpec
 from shotgraph.api.node import Node
@@ -51,7 +52,7 @@ class Wiring:
     @property
     def unfed(self) -> list[str]:
         """Names of needed ports that the bench has nothing for, sorted."""
-        fed = ("rgb", "native", "mask", *_PROVIDERS)
+        fed = ("rgb", "native", *_PROVIDERS)
         return sorted(port.name for port in self.needed if port.kinds[0] not in fed)
 
     @property
@@ -70,6 +71,26 @@ class Wiring:
     def unknown(self) -> list[str]:
         """Parameters that the variation names and the node does not have, sorted."""
         return sorted(set(self.settings.extra) - set(self.node.Params.model_fields))
+
+    @property
+    def unfit(self) -> list[str]:
+        """What the node's own parameters say against the values that it is given, one sentence each."""
+        numbers = {name: getattr(self.settings, name) for name in ("steps", "inversion_steps", "guidance")}
+        given = _fitting(self.node, numbers | dict(self.settings.extra))
+        try:
+            self.node.Params(**given)
+        except pydantic.ValidationError as error:
+            # Words and files are not there yet.
+            faults = [fault for fault in error.errors() if fault["loc"] and fault["loc"][0] in given]
+            return [
+                f"{self.node.id}: {fault['loc'][0]} {_rule(fault['msg'])}, got {fault['input']!r}" for fault in faults
+            ]
+        return []
+
+    @property
+    def needs_matte(self) -> bool:
+        """Whether it must be told where to edit, and is not."""
+        return any(port.kinds[0] == "mask" for port in self.needed)
 
     @property
     def takes_matte(self) -> bool:
@@ -169,6 +190,12 @@ def asked_of(edit: Edit, seed: int, settings: Settings) -> dict[str, Any]:
         "seed": seed,
         **settings.extra,
     }
+
+
+def _rule(message: str) -> str:
+    """What pydantic asks of a value, as the end of a sentence about it."""
+    rule = message.removeprefix("Input should ")
+    return f"must {rule}" if rule != message else f"is refused: {message}"
 
 
 def _has(node: type[Node], name: str) -> bool:
