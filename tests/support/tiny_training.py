@@ -48,6 +48,7 @@ def small_workshop(folder: Path, patch: pytest.MonkeyPatch) -> Workshop:
     patch.setattr(text, "PLAN", small)
     patch.setattr(t2i, "SMALL", (small, BankPlan(split="train", clips=5, side_px=32, sprites=0)))
     patch.setattr(t2i, "FULL", (few,))
+    patch.setattr(t2i, "FINE", (few,))
     patch.setattr(controlnet, "PLAN", few)
     for module, batch in ((vae, 2), (text, 8), (t2i, 2), (controlnet, 2), (judge, 2), (depth, 2), (pose, 2)):
         patch.setattr(module, "BATCH", batch)

@@ -18,7 +18,8 @@ from shotgraph.stage.footage import ShotFolder, write_shot_folder
 from shotgraph.stage.judges import verdicts
 
 SHOT = "stage"
-_NUMBER, _FRAMES = 0, 12
+# The first held-out clip for this edit with one object: the shipped model was taught on those.
+_NUMBER, _FRAMES = 1, 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from shotgraph.stage.training.recipe import Workshop
 from shotgraph.stage.training.train import Order, find_recipe, train
 
 PROMPT = "a red star over a gray plain background"
-CHAIN = ("vae", "text", "t2i-64", "t2i", "controlnet", "motion", "t2v", "judge", "clip", "depth", "pose")
+CHAIN = ("vae", "text", "t2i-64", "t2i", "t2i-fine", "controlnet", "motion", "t2v", "judge", "clip", "depth", "pose")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_every_recipe_leaves_its_checkpoint_and_its_entry_in_the_card(trained: W
 
     assert {name: path.name for name, path in steps.items() if path} == dict.fromkeys(CHAIN, "step-000002.safetensors")
     card = read_card(trained.sd)
-    assert list(card.parts) == ["vae", "text", "t2i-64", "t2i", "controlnet", "motion"]
+    assert list(card.parts) == ["vae", "text", "t2i-64", "t2i", "t2i-fine", "controlnet", "motion"]
     assert (card.parts["vae"].steps, card.parts["vae"].planned_steps) == (2, 5000)
     assert list(read_card(trained.t2v).parts) == ["t2v"]
     for name in ("judge", "clip", "depth", "pose"):
@@ -90,7 +90,7 @@ def test_a_new_text_encoder_takes_away_the_adapter_whose_words_it_does_not_know(
     small_workshop(tmp_path, monkeypatch)
     told: list[str] = []
     shop = replace(trained, models=Path(shutil.copytree(trained.models, tmp_path / "models")), tell=told.append)
-    recipe = find_recipe("t2i")
+    recipe = find_recipe("t2i-fine")
 
     recipe.publish(shop, recipe.prepare(shop, recipe.schedule))
 
@@ -117,7 +117,7 @@ def test_weights_are_half_precision_but_those_of_the_text_tower(trained: Worksho
     assert dtypes(trained.sd / "motion_adapter" / weights) == {torch.float16}
     assert dtypes(trained.t2v / "unet" / weights) == {torch.float16}
     assert dtypes(trained.sd / "text_encoder" / "model.safetensors") == {torch.float32}
-    assert dtypes(trained.masters("t2i") / "unet" / weights) == {torch.float32}
+    assert dtypes(trained.masters("t2i-fine") / "unet" / weights) == {torch.float32}
 
 
 def test_a_plain_pipeline_loads_the_text_to_image_model_and_draws(trained: Workshop) -> None:

@@ -72,7 +72,7 @@ def test_a_part_that_was_made_for_other_weights_is_refused(tmp_path: Path) -> No
     weights.parent.mkdir()
     save_file({"weight": torch.ones(3)}, weights)
     made_for = file_digest(weights)
-    part = Part(data="clips", steps=1, planned_steps=1, hours=None, origin={"t2i": made_for})
+    part = Part(data="clips", steps=1, planned_steps=1, hours=None, origin={"t2i-fine": made_for})
     write_card(models / "stage-sd", Card(model="stage-sd", parts={"motion": part}))
     ship(models, tmp_path / "assets")
 

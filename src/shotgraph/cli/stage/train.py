@@ -42,8 +42,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Train RECIPE for a while, from its last checkpoint, and publish the model as it is then.
 
-    The recipes, in the order in which they need each other, are vae, text, t2i-64, t2i, controlnet, motion, t2v,
-    judge, clip, depth and pose. A training ends at the same weights wherever it was stopped in between; at another number of
+    The recipes, in the order in which they need each other, are vae, text, t2i-64, t2i, t2i-fine, controlnet,
+    motion, t2v, judge, clip, depth and pose. A training ends at the same weights wherever it was stopped in between; at another number of
     threads or with other libraries it is refused, because it would not. Training takes all it gets: start it with `nice`.
     """
     # Read when torch is imported: threads that wait for each other spin for long by default, which beside any other work

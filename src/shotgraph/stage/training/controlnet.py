@@ -29,7 +29,7 @@ from shotgraph.stage.training.folders import save_part
 from shotgraph.stage.training.latents import open_latents
 from shotgraph.stage.training.loop import Schedule, Trainee
 from shotgraph.stage.training.recipe import WEIGHTS, Recipe, Workshop
-from shotgraph.stage.training.t2i import open_unet
+from shotgraph.stage.training.t2i import LAST, open_unet
 from shotgraph.stage.training.text import bank_ids, open_text, token_ids
 from shotgraph.stage.training.tokens import new_tokenizer
 
@@ -172,8 +172,8 @@ def sd_inputs(workshop: Workshop) -> Mapping[str, Path]:
     """What goes on from a whole stage-sd."""
     return {
         "vae": workshop.sd / "vae" / WEIGHTS,
-        "t2i": workshop.sd / "unet" / WEIGHTS,
-        "t2i words": workshop.masters("t2i") / "text_encoder" / "model.safetensors",
+        LAST: workshop.sd / "unet" / WEIGHTS,
+        f"{LAST} words": workshop.masters(LAST) / "text_encoder" / "model.safetensors",
     }
 
 
@@ -187,7 +187,7 @@ def _prepare(workshop: Workshop, schedule: Schedule) -> Trainee:
         empty=token_ids(tokenizer, [""])[0],
         net=plain_attention(new_controlnet(unet)),
         unet=plain_attention(unet),
-        text=open_text(workshop.masters("t2i") / "text_encoder"),
+        text=open_text(workshop.masters(LAST) / "text_encoder"),
         batch=BATCH,
         seed=schedule.seed,
     )

@@ -13,6 +13,7 @@ from shotgraph.stage.training.denoising import denoising_loss, draw_batch, plain
 from shotgraph.stage.training.latents import open_latents
 from shotgraph.stage.training.loop import Schedule
 from shotgraph.stage.training.recipe import Workshop
+from shotgraph.stage.training.t2i import LAST
 from shotgraph.stage.training.text import bank_ids, open_text, token_ids
 from shotgraph.stage.training.tokens import new_tokenizer
 from shotgraph.stage.training.wording import MotionWords, motion_ids
@@ -98,7 +99,7 @@ def clip_trainee(
 ) -> ClipTrainee:
     """The recipe of `net` over the banks of clips, from stage-sd's text tower as pictures taught it."""
     tokenizer = new_tokenizer()
-    text = open_text(workshop.masters("t2i") / "text_encoder")
+    text = open_text(workshop.masters(LAST) / "text_encoder")
     found: list[Clips] = []
     for plan, batch in zip(PLANS, BATCHES, strict=True):
         bank = workshop.bank(plan)

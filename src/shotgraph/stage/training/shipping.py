@@ -16,7 +16,7 @@ from shotgraph.stage.training.recipe import WEIGHTS, file_digest
 MOST_BYTES = 32_000_000
 _PREFIX, _BASE = "stage-", "stage-sd"
 # Which recipe makes which part of the base that others are made for.
-_FROZEN = {"vae": "vae", "t2i": "unet"}
+_FROZEN = {"vae": "vae", "t2i-fine": "unet"}
 
 
 @dataclass(frozen=True, slots=True)

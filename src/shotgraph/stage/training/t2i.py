@@ -36,10 +36,20 @@ SMALL = (
     BankPlan(split="train", clips=1_500, side_px=64, sprites=0),
 )
 FULL = (BankPlan(split="train", clips=10_000), BankPlan(split="train", clips=500, sprites=0))
+# Mostly single objects: where half of all pictures hold two, a prompt for one is often drawn twice.
+FINE = (
+    BankPlan(split="train", clips=8_000, start=20_000, sprites=1),
+    BankPlan(split="train", clips=4_000, start=30_000),
+    FULL[1],
+)
 SMALL_SCHEDULE = Schedule(steps=5_000, learning_rate=1e-3, warmup=200, average=0.999)
 # Four times the rate that a fine-tuning would get: objects are half as large to the frame as at 64 px, and steps are few.
 FULL_SCHEDULE = Schedule(steps=2_500, learning_rate=4e-4, warmup=100, average=0.998)
+FINE_SCHEDULE = Schedule(steps=1_500, learning_rate=2e-4, warmup=50, average=0.998)
 FULL_BATCH = 32
+# Each goes on from the one before; the last one's masters are what others are made for.
+PASSES = ("t2i-64", "t2i", "t2i-fine")
+LAST = PASSES[-1]
 
 
 def new_unet() -> UNet2DConditionModel:
@@ -125,13 +135,26 @@ def _prepare_small(workshop: Workshop, schedule: Schedule) -> Trainee:
 
 
 def _prepare_full(workshop: Workshop, schedule: Schedule) -> Trainee:
-    masters = workshop.masters("t2i-64")
+    return _gone_on(workshop, schedule, PASSES[1], FULL)
+
+
+def _prepare_fine(workshop: Workshop, schedule: Schedule) -> Trainee:
+    return _gone_on(workshop, schedule, PASSES[2], FINE)
+
+
+def _gone_on(workshop: Workshop, schedule: Schedule, name: str, plans: tuple[BankPlan, ...]) -> Trainee:
+    """The pass called `name` from the masters of the one before."""
+    masters = workshop.masters(_before(name))
     text, unet = open_text(masters / "text_encoder"), plain_attention(open_unet(masters / "unet"))
-    return T2iTrainee(*_data(workshop, FULL), unet, text, batch=FULL_BATCH, seed=schedule.seed)
+    return T2iTrainee(*_data(workshop, plans), unet, text, batch=FULL_BATCH, seed=schedule.seed, name=name)
+
+
+def _before(name: str) -> str:
+    return PASSES[PASSES.index(name) - 1]
 
 
 def _publish(workshop: Workshop, trainee: Trainee, *, side: int) -> None:
-    """The masters, and stage-sd; the small stage leaves a stage-sd of the full one alone."""
+    """The masters, and stage-sd unless a later pass made it."""
     if not isinstance(trainee, T2iTrainee):
         return
     net: Any = trainee.unet
@@ -139,7 +162,8 @@ def _publish(workshop: Workshop, trainee: Trainee, *, side: int) -> None:
     masters = workshop.masters(trainee.name)
     save_part(trainee.unet, masters / "unet", torch.float32)
     save_part(trainee.text, masters / "text_encoder", torch.float32)
-    if trainee.name == "t2i" or not (workshop.masters("t2i") / "unet").exists():
+    later = PASSES[PASSES.index(trainee.name) + 1 :]
+    if not any((workshop.masters(name) / "unet").exists() for name in later):
         save_sd(workshop.sd, trainee.unet, trainee.text)
         _drop_motion(workshop)
 
@@ -159,8 +183,9 @@ def _small_inputs(workshop: Workshop) -> Mapping[str, Path]:
     return {"vae": workshop.sd / "vae" / WEIGHTS, "text": text}
 
 
-def _full_inputs(workshop: Workshop) -> Mapping[str, Path]:
-    return {"vae": workshop.sd / "vae" / WEIGHTS, "t2i-64": workshop.masters("t2i-64") / "unet" / WEIGHTS}
+def _later_inputs(workshop: Workshop, *, name: str) -> Mapping[str, Path]:
+    before = _before(name)
+    return {"vae": workshop.sd / "vae" / WEIGHTS, before: workshop.masters(before) / "unet" / WEIGHTS}
 
 
 SMALL_RECIPE = Recipe(
@@ -185,7 +210,20 @@ RECIPE = Recipe(
     side_px=128,
     minutes=75,
     data="from t2i-64: latents and captions of 10 000 frames of 128 px with one or two objects and 500 with none",
-    inputs=_full_inputs,
+    inputs=partial(_later_inputs, name="t2i"),
     prepare=_prepare_full,
+    publish=partial(_publish, side=32),
+)
+FINE_RECIPE = Recipe(
+    name="t2i-fine",
+    model="stage-sd",
+    schedule=FINE_SCHEDULE,
+    batch=FULL_BATCH,
+    banks=FINE,
+    side_px=128,
+    minutes=45,
+    data="from t2i: latents and captions of 12 000 other frames of 128 px, most with one object, and 500 with none",
+    inputs=partial(_later_inputs, name="t2i-fine"),
+    prepare=_prepare_fine,
     publish=partial(_publish, side=32),
 )

@@ -27,6 +27,7 @@ RECIPES: Mapping[str, str] = MappingProxyType(
         "text": "shotgraph.stage.training.text:RECIPE",
         "t2i-64": "shotgraph.stage.training.t2i:SMALL_RECIPE",
         "t2i": "shotgraph.stage.training.t2i:RECIPE",
+        "t2i-fine": "shotgraph.stage.training.t2i:FINE_RECIPE",
         "controlnet": "shotgraph.stage.training.controlnet:RECIPE",
         "motion": "shotgraph.stage.training.motion:RECIPE",
         "t2v": "shotgraph.stage.training.t2v:RECIPE",
