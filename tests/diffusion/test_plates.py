@@ -1,5 +1,6 @@
 """The way from plate to model and back keeps what the model did not change."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -42,8 +43,10 @@ def test_any_plate_gets_sides_the_model_takes(width: int, height: int, side: int
     columns, rows = work_size(width, height, area_px=side**2, multiple_px=8)
 
     assert columns % 8 == rows % 8 == 0
-    # Rounding moves a side by half a multiple.
-    assert abs(columns / rows - width / height) <= width / height * (4 / rows + 4 / columns + 0.01) * 1.2
+    # Of the plate's aspect and the model's area, but for rounding, which moves a side by half a multiple.
+    exact = side * math.sqrt(width / height), side * math.sqrt(height / width)
+    for found, wanted in zip((columns, rows), exact, strict=True):
+        assert abs(found - wanted) <= 4 + 1e-6 or found == 8 > wanted
 
 
 def test_a_model_sees_values_between_0_and_1_and_nan_as_black() -> None:

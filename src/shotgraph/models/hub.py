@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from shotgraph.errors import UnavailableError, UsageError
 
@@ -120,9 +121,10 @@ def pull(model: HubModel, cache: Path) -> HubModel:
     Raises:
         UnavailableError: no network, no such model, or no right to it.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError
+    from huggingface_hub import errors, snapshot_download
 
+    # The faults of whichever HTTP library it uses pass through it, under this name.
+    http: Any = errors
     try:
         folder = snapshot_download(
             model.id,
@@ -131,7 +133,7 @@ def pull(model: HubModel, cache: Path) -> HubModel:
             allow_patterns=list(_FILES),
             ignore_patterns=list(_NOT),
         )
-    except (HFValidationError, HTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (errors.HFValidationError, errors.LocalEntryNotFoundError, http.HTTPError, OSError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UnavailableError(
             f"model: {model} must be downloadable, got: {reason}; check the id, the network and your token, or copy the "
