@@ -18,8 +18,8 @@ from shotgraph.stage.footage import ShotFolder, write_shot_folder
 from shotgraph.stage.judges import verdicts
 
 SHOT = "stage"
-# The first held-out clip for this edit with one object: the shipped model was taught on those.
-_NUMBER, _FRAMES = 1, 12
+# One object, as the shipped model was taught on, before a ground that it leaves alone.
+_NUMBER, _FRAMES = 31, 12
 
 
 @dataclass(frozen=True, slots=True)
