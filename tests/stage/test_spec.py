@@ -69,7 +69,7 @@ def test_the_document_under_test_is_right_before_it_is_broken() -> None:
         ({"sprites__1__shear_px": 5.0}, "sprites.1.shear_px must be less than or equal to 4, got 5.0"),
         ({"sprites__1__seed": 2**63}, f"sprites.1.seed must be less than {2**63}, got {2**63}"),
         ({"sprites__1__motion__name": "jumps"}, "sprites.1.motion.name must be 'still', .* got 'jumps'"),
-        ({"sprites__1__motion__speed": 6}, "sprites.1.motion.speed must be less than or equal to 5, got 6"),
+        ({"sprites__1__motion__speed": 17}, "sprites.1.motion.speed must be less than or equal to 16, got 17"),
         ({"figure__height_px": 8.0}, "figure.height_px must be greater than or equal to 16, got 8.0"),
         ({"figure__cadence": 0.0}, "figure.cadence must be greater than 0, got 0.0"),
         ({"camera__name": "rolls"}, "camera.name must be 'still', .* got 'rolls'"),

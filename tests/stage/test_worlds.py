@@ -10,7 +10,7 @@ from shotgraph.plugins.analysis.flow import flow_of_pair
 from shotgraph.stage.figure import joints
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import Motion
-from shotgraph.stage.worlds import UNSEEN_PAIRS, draw_clip, is_clear
+from shotgraph.stage.worlds import UNSEEN_PAIRS, crossing, draw_clip, is_clear
 
 
 def pairs(clip: Any) -> set[tuple[str, str]]:
@@ -134,3 +134,47 @@ def test_every_size_can_be_drawn(purpose: Any, side_px: int) -> None:
 def test_a_clip_that_cannot_be_is_refused(number: int, settings: dict[str, Any], fault: str) -> None:
     with pytest.raises(UsageError, match=fault):
         draw_clip(number, "train", **settings)
+
+
+@pytest.mark.parametrize("side_px", [64, 128])
+def test_what_crosses_the_picture_goes_through_half_of_its_room_or_more_and_stays_in_it(side_px: int) -> None:
+    clips = [crossing(draw_clip(n, "train", side_px=side_px, frames=8, sprites=1), n) for n in range(60)]
+
+    ways = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+    assert {clip.sprites[0].motion.name for clip in clips} == set(ways)
+    for clip in clips:
+        (sprite,) = clip.sprites
+        margin = 0.7 * clip.radius_px(sprite)
+        travel, towards = 7 * sprite.motion.speed, np.array(ways[sprite.motion.name])
+        room = side_px - 1 - 2 * margin
+        first = np.array([sprite.x, sprite.y])
+        last = first + travel * towards
+        assert 0.5 * room <= travel <= room
+        assert (np.minimum(first, last) >= margin - 1e-9).all()
+        assert (np.maximum(first, last) <= side_px - 1 - margin + 1e-9).all()
+        assert clip.camera.name == "still"
+
+
+def test_crossing_changes_where_objects_are_and_nothing_else() -> None:
+    drawn = draw_clip(4, "held-out", frames=8)
+
+    sent = crossing(drawn, 4)
+
+    assert [sprite.look for sprite in sent.sprites] == [sprite.look for sprite in drawn.sprites]
+    assert (sent.ground, sent.style, sent.frames) == (drawn.ground, drawn.style, drawn.frames)
+    assert crossing(drawn, 4) == sent
+    assert crossing(drawn, 5) != sent
+
+
+def test_an_object_without_room_to_move_cannot_cross_a_picture() -> None:
+    drawn = draw_clip(0, "train", side_px=32, frames=8, sprites=1)
+    large = drawn.model_copy(
+        update={
+            "sprites": tuple(
+                s.model_copy(update={"look": s.look.model_copy(update={"size": "large"})}) for s in drawn.sprites
+            )
+        }
+    )
+
+    with pytest.raises(UsageError, match=r"must have 8 px of room, got -2\.6 px; make it larger"):
+        crossing(large, 0)

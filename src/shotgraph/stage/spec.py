@@ -31,7 +31,7 @@ RADIUS_PX = {"small": 15.0, "large": 24.0}
 # A person is in front of or behind a sprite as a whole: bones lie one behind the other within this.
 FIGURE_THICKNESS = 0.01
 _FAR_PX = 4096.0
-_Speed = Annotated[float, Field(ge=0.0, le=5.0)]
+_Speed = Annotated[float, Field(ge=0.0, le=16.0)]
 _Place = Annotated[float, Field(ge=-_FAR_PX, le=_FAR_PX)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
 

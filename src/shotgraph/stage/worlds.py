@@ -27,6 +27,7 @@ from shotgraph.stage.vocabulary import (
     TEXTURES,
     CameraName,
     GroundTexture,
+    MotionName,
     Style,
     Texture,
 )
@@ -38,6 +39,11 @@ Purpose = Literal["general", "flow", "depth", "figure"]
 
 UNSEEN_PAIRS = frozenset({("purple", "star"), ("yellow", "ring"), ("cyan", "cross"), ("orange", "square")})
 _STREAMS: dict[Split, int] = {"train": 1, "held-out": 2}
+_WAYS: tuple[MotionName, ...] = ("left", "right", "up", "down")
+_WAYS_STREAM = 3
+_LEAST_ROOM_PX = 8
+# Of its radius, what an object keeps from the frame's edge.
+_EDGE = 0.7
 _TRIES = 40
 _NUMBERS = 2**63
 _MOST_SPRITES = 4
@@ -107,6 +113,41 @@ def is_clear(spec: ClipSpec) -> bool:
     view = _View(spec.camera, spec.width, spec.frames, spec.perspective)
     stay = all(_stays(sprite, view) for sprite in sprites)
     return stay and all(_clear(one, other, view) for index, one in enumerate(sprites) for other in sprites[:index])
+
+
+def crossing(spec: ClipSpec, number: int) -> ClipSpec:
+    """A clip whose objects cross its picture before a camera at rest, so that every frame tells which way they go.
+
+    An object that drifts by a tenth of the picture is nearly where it would be had it drifted the other way.
+
+    Args:
+        spec: a square clip of two frames or more, as drawn.
+        number: decides the ways: left, right, up or down, through half of the room there is or more.
+
+    Returns:
+        `spec` with other places and motions of its objects, and another camera.
+
+    Raises:
+        UsageError: an object leaves no room to move.
+    """
+    rng = np.random.Generator(np.random.Philox(key=[number, _WAYS_STREAM]))
+    sprites = tuple(_sent(sprite, spec, rng) for sprite in spec.sprites)
+    return spec.model_copy(update={"sprites": sprites, "camera": Camera()})
+
+
+def _sent(sprite: Sprite, spec: ClipSpec, rng: np.random.Generator) -> Sprite:
+    margin = _EDGE * spec.radius_px(sprite)
+    room = spec.width - 1 - 2 * margin
+    if room < _LEAST_ROOM_PX:
+        raise UsageError(
+            f"stage: an object that crosses a picture must have {_LEAST_ROOM_PX} px of room, got {room:.1f} px; make it larger"
+        )
+    name, travel = _pick(rng, _WAYS), float(rng.uniform(0.5, 1.0)) * room
+    low = margin + float(rng.uniform(0.0, room - travel))
+    start = low if name in {"right", "down"} else low + travel
+    across = margin + float(rng.uniform(0.0, room))
+    x, y = (start, across) if name in {"left", "right"} else (across, start)
+    return sprite.model_copy(update={"x": x, "y": y, "motion": Motion(name=name, speed=travel / (spec.frames - 1))})
 
 
 def _check(number: int, side_px: int, frames: int, sprites: int | None) -> None:
@@ -212,7 +253,7 @@ def _position(rng: np.random.Generator, radius_px: float, side_px: int) -> tuple
 def _stays(sprite: Sprite, view: _View) -> bool:
     """Whether its centre keeps most of its radius from the frame's edge for the whole clip."""
     radius, side_px = view.radius_px(sprite), view.side_px
-    margin = 0.7 * radius
+    margin = _EDGE * radius
     for time in range(0, view.frames, 3):
         seen = camera_view(view.camera, time, sprite.depth, width=side_px, height=side_px)
         pose = seen @ translation(sprite.x, sprite.y) @ motion_pose(sprite.motion, time, radius_px=radius)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shotgraph.errors import UsageError
 from shotgraph.stage import shading
 from shotgraph.stage.captions import caption
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training import banks
 from shotgraph.stage.training.banks import BankPlan, open_bank, open_table, pictures_of, world_digest
 from shotgraph.stage.vocabulary import RGB
+from shotgraph.stage.worlds import crossing
 
 PLAN = BankPlan(split="train", clips=3, side_px=32, start=40)
 
@@ -47,25 +47,15 @@ def test_clips_have_consecutive_frames_and_captions_with_motion(tmp_path: Path) 
     assert np.array_equal(bank.frames[1, 2], banks.codes(Scene(spec).picture(2)))
 
 
-def test_every_second_clip_of_a_directed_bank_goes_one_way_before_a_camera_at_rest() -> None:
-    plan = BankPlan(split="train", clips=40, frames=2, side_px=64, sprites=1, length=8, directed=True)
-    free = replace(plan, directed=False)
+def test_in_every_second_clip_of_a_crossing_bank_the_object_crosses_the_picture() -> None:
+    plan = BankPlan(split="train", clips=40, frames=2, side_px=64, sprites=1, length=8, crossing=True)
+    free = replace(plan, crossing=False)
 
-    ways = [plan.spec(index).sprites[0].motion.name for index in range(0, 40, 2)]
+    specs = [plan.spec(index) for index in range(40)]
 
-    assert set(ways) == {"left", "right", "up", "down"}
-    assert all(plan.spec(index).camera.name == "still" for index in range(0, 40, 2))
-    assert [plan.spec(index) for index in range(1, 40, 2)] == [free.spec(index) for index in range(1, 40, 2)]
+    assert specs[::2] == [crossing(free.spec(index), index) for index in range(0, 40, 2)]
+    assert specs[1::2] == [free.spec(index) for index in range(1, 40, 2)]
     assert plan.name != free.name
-
-
-def test_a_bank_too_small_for_anything_to_move_is_refused() -> None:
-    plan = BankPlan(split="train", clips=1, frames=2, side_px=32, sprites=1, directed=True)
-
-    with pytest.raises(
-        UsageError, match=r"bank general-train-32px-.*-directed: a clip must go one way, got none of 300"
-    ):
-        plan.spec(0)
 
 
 def test_two_processes_render_the_same_as_one(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_the_loss_weighs_by_the_signal_clipped_at_five() -> None:
     assert float(weight.mean()) < 0.93
 
 
-def test_where_asked_for_noisier_times_come_more_often_and_weigh_more_up_to_four_times() -> None:
+def test_where_asked_for_noisier_times_come_more_often_and_weigh_up_to_64_times_more() -> None:
     seen: list[Tensor] = []
 
     def nothing(noisy: Tensor, times: Tensor) -> Tensor:
@@ -107,6 +107,6 @@ def test_where_asked_for_noisier_times_come_more_often_and_weigh_more_up_to_four
     assert float(times.float().mean()) == pytest.approx(667, abs=15)
     alpha = new_scheduler().alphas_cumprod[times].double()
     ratio = alpha / (1 - alpha)
-    weight = (5 / ratio).clamp(max=1) * (1 / ratio).clamp(1, 4)
+    weight = (5 / ratio).clamp(max=1) * (1 / ratio).clamp(1, 64)
     assert float(loss) == pytest.approx(1.01 * float(weight.mean()), rel=0.03)
     assert told["plain"] == pytest.approx(1.01, rel=0.03)

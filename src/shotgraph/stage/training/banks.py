@@ -17,18 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shotgraph.errors import UsageError
 from shotgraph.pipeline.state import replace_text
 from shotgraph.stage.captions import caption
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
-from shotgraph.stage.worlds import Purpose, Split, draw_clip
+from shotgraph.stage.worlds import Purpose, Split, crossing, draw_clip
 
 _PROBES, _PROBE_PX = 24, 64
 _LENGTH = 16
-# Between candidates for one place: farther than any bank reaches.
-_STRIDE, _CANDIDATES = 10_000_000, 300
-_WAYS = ("left", "right", "up", "down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +40,7 @@ class BankPlan:
         sprites: objects in a clip; None draws one or two.
         start: first clip number.
         length: frames of the clips that are drawn: objects stay inside the picture for as long.
-        directed: every second clip moves one way before a camera at rest; drawn freely, a sixth do.
+        crossing: in every second clip the objects cross the picture.
     """
 
     split: Split
@@ -55,28 +51,21 @@ class BankPlan:
     sprites: int | None = None
     start: int = 0
     length: int = _LENGTH
-    directed: bool = False
+    crossing: bool = False
 
     @property
     def name(self) -> str:
         """Of the folder, but for the world's digest."""
         objects = "any" if self.sprites is None else str(self.sprites)
         lasts = "" if self.length == _LENGTH else f"-of{self.length}"
-        ways = "-directed" if self.directed else ""
+        ways = "-crossing" if self.crossing else ""
         return f"{self.purpose}-{self.split}-{self.side_px}px-{self.start}+{self.clips}x{self.frames}-{objects}{lasts}{ways}"
 
     def spec(self, index: int) -> ClipSpec:
-        """The clip at a place in the bank; `UsageError` where none that large and long goes one way."""
+        """The clip at a place in the bank; `UsageError` where an object has no room to cross the picture."""
         number = self.start + index
-        if not self.directed or index % 2:
-            return self._drawn(number)
-        candidates = (self._drawn(number + k * _STRIDE) for k in range(_CANDIDATES))
-        found = next(filter(_goes_one_way, candidates), None)
-        if found is None:
-            raise UsageError(
-                f"bank {self.name}: a clip must go one way, got none of {_CANDIDATES}; draw larger or shorter ones"
-            )
-        return found
+        drawn = self._drawn(number)
+        return crossing(drawn, number) if self.crossing and index % 2 == 0 else drawn
 
     def _drawn(self, number: int) -> ClipSpec:
         return draw_clip(
@@ -91,10 +80,6 @@ class BankPlan:
     def times(self, index: int) -> tuple[int, ...]:
         """The times of the frames of that clip."""
         return tuple(range(self.frames)) if self.frames > 1 else (index % max(self.frames, self.length),)
-
-
-def _goes_one_way(spec: ClipSpec) -> bool:
-    return spec.camera.name == "still" and all(sprite.motion.name in _WAYS for sprite in spec.sprites)
 
 
 @dataclass(frozen=True, slots=True)

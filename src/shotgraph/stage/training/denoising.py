@@ -14,8 +14,9 @@ from shotgraph.stage.training.truth import batch_rng
 
 NOISE_OFFSET, MIN_SNR = 0.1, 5.0
 _TIMES = 1000
-# What a noisy time weighs more at most, where a net is to learn from words what it could make out by itself.
-_MOST_WEIGHT = 4.0
+# What a noisy time weighs more at most, where a net is to learn from words what it could make out by itself: an error of the
+# noise weighs an error of the picture by SNR, so that without this the times that decide a clip's layout hardly count.
+_MOST_WEIGHT = 64.0
 Net = TypeVar("Net", bound=nn.Module)
 
 

@@ -21,8 +21,8 @@ from shotgraph.stage.training.wording import MotionWords, motion_ids
 FRAMES, DROPPED = 8, 0.1
 # Small clips are eight times cheaper: motion is learnt there first, and then made right at the size that counts.
 PLANS = (
-    BankPlan(split="train", clips=4_000, frames=FRAMES, side_px=64, sprites=1, length=FRAMES, directed=True),
-    BankPlan(split="train", clips=1_000, frames=FRAMES, sprites=1, length=FRAMES, directed=True),
+    BankPlan(split="train", clips=4_000, frames=FRAMES, side_px=64, sprites=1, length=FRAMES, crossing=True),
+    BankPlan(split="train", clips=1_000, frames=FRAMES, sprites=1, length=FRAMES, crossing=True),
 )
 BATCHES, SMALL_SHARE = (6, 2), 0.6
 SCHEDULE = Schedule(steps=2_500, learning_rate=1e-3, warmup=100, average=0.995)
