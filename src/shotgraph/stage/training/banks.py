@@ -126,7 +126,9 @@ def world_digest(purpose: Purpose) -> str:
     digest = hashlib.blake2b(digest_size=4)
     for number in range(_PROBES):
         spec = draw_clip(number, "train" if number % 2 else "held-out", purpose=purpose, side_px=_PROBE_PX)
-        digest.update(" ".join(form(spec) for form in MOTION_FORMS).encode())
+        told = (spec, crossing(spec, number))
+        digest.update(" ".join(form(each) for each in told for form in (*FORMS, *MOTION_FORMS)).encode())
+        digest.update(told[1].model_dump_json().encode())
         digest.update(codes(Scene(spec).picture(number)).tobytes())
     return digest.hexdigest()
 
