@@ -125,10 +125,7 @@ def crossing(spec: ClipSpec, number: int) -> ClipSpec:
         number: decides the ways: left, right, up or down, through half of the room there is or more.
 
     Returns:
-        `spec` with other places and motions of its objects, and another camera.
-
-    Raises:
-        UsageError: an object leaves no room to move.
+        `spec` with other places and motions of its objects, and another camera; `UsageError` where one has no room to move.
     """
     rng = np.random.Generator(np.random.Philox(key=[number, _WAYS_STREAM]))
     sprites = tuple(_sent(sprite, spec, rng) for sprite in spec.sprites)
