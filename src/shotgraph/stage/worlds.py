@@ -139,7 +139,8 @@ def _sent(sprite: Sprite, spec: ClipSpec, rng: np.random.Generator) -> Sprite:
         raise UsageError(
             f"stage: an object that crosses a picture must have {_LEAST_ROOM_PX} px of room, got {room:.1f} px; make it larger"
         )
-    name, travel = _pick(rng, _WAYS), float(rng.uniform(0.5, 1.0)) * room
+    name: MotionName = _pick(rng, _WAYS)
+    travel = float(rng.uniform(0.5, 1.0)) * room
     low = margin + float(rng.uniform(0.0, room - travel))
     start = low if name in {"right", "down"} else low + travel
     across = margin + float(rng.uniform(0.0, room))
