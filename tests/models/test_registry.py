@@ -11,9 +11,10 @@ from typing import Any
 import pydantic
 import pytest
 
+from shotgraph.digests import file_key
 from shotgraph.errors import UnavailableError, UsageError
 from shotgraph.models.card import ModelCard, read_card
-from shotgraph.models.digests import DigestMemo, file_digest
+from shotgraph.models.digests import DigestMemo
 from shotgraph.models.folders import loaded_files
 from shotgraph.models.hub import HubModel, cached_models, hub_cache, hub_model
 from shotgraph.models.reference import LoraReference, ModelReference, reference_of
@@ -201,9 +202,9 @@ def test_digests_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch
 
     def counted(path: Path) -> str:
         read.append(path.name)
-        return file_digest(path)
+        return file_key(path)
 
-    monkeypatch.setattr("shotgraph.models.digests.file_digest", counted)
+    monkeypatch.setattr("shotgraph.models.digests.file_key", counted)
     files = {name: tmp_path / name for name in ("a", "b")}
     for file in files.values():
         file.write_bytes(b"1")
@@ -216,7 +217,7 @@ def test_digests_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch
     assert read == ["a", "b", "b"]
     assert first == second
     assert third["a"] == first["a"]
-    assert third["b"] == file_digest(files["b"])
+    assert third["b"] == file_key(files["b"])
 
 
 def test_a_memo_that_cannot_be_used_costs_time_only(tmp_path: Path) -> None:
@@ -229,7 +230,7 @@ def test_a_memo_that_cannot_be_used_costs_time_only(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
 
     for place in (broken, tmp_path / "other.sqlite", tmp_path / "file/models.sqlite", None):
-        assert DigestMemo(place).digests({"a": file}) == {"a": file_digest(file)}
+        assert DigestMemo(place).digests({"a": file}) == {"a": file_key(file)}
 
 
 def test_a_reference_names_every_model_by_its_role(places: Places, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shotgraph.digests import digest
 from shotgraph.errors import OutputError
 from shotgraph.pipeline.cache import Cache
-from shotgraph.pipeline.digest import digest
 
 KEY = digest(b"one")
 PICTURE = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
@@ -219,7 +219,7 @@ import sys, itertools
 from pathlib import Path
 import numpy as np
 from shotgraph.pipeline.cache import Cache
-from shotgraph.pipeline.digest import digest
+from shotgraph.digests import digest
 
 cache = Cache(Path(sys.argv[1]))
 print("ready", flush=True)

@@ -20,15 +20,16 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from shotgraph.api import NativeFrame, WrittenOutput
+from shotgraph.digests import file_key
 from shotgraph.errors import MediaError, OutputError, ShapeError, ShotgraphError, UsageError, VerifyError
 from shotgraph.io.carry import CarryReport, PacketCarrier
 from shotgraph.io.codecs import MUXERS, encoder_options, fits_blocks
-from shotgraph.io.filedigest import file_digest, refuse_existing, settle
 from shotgraph.io.fitting import PictureFitter
 from shotgraph.io.libav import captured_errors
 from shotgraph.io.movietags import container_tags, muxer_options, stream_tags
 from shotgraph.io.outputs import OutputPlan
 from shotgraph.io.planes import av_name, native_to_av
+from shotgraph.io.settling import refuse_existing, settle
 from shotgraph.io.tags import apply_colour, field_order_number
 from shotgraph.io.verify import Expectation, require, verify
 
@@ -116,7 +117,7 @@ class AvSink:
             raise VerifyError(f"{plan.path}: {error}") from error
         refuse_existing(plan.path, force=plan.settings.force)
         # Before the final name: a kill between the name and the caller's record of it would leave a file that is nobody's.
-        size, digest = self._part.stat().st_size, file_digest(self._part)
+        size, digest = self._part.stat().st_size, file_key(self._part)
         with self._guarded("the final name"):
             settle(self._part, plan.path)
         offsets = tuple(

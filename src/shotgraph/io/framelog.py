@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shotgraph.io.filedigest import file_digest
+from shotgraph.digests import file_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class FrameLog:
 
 def _is_intact(path: Path, entry: WrittenFrame) -> bool:
     try:
-        return path.stat().st_size == entry.bytes and file_digest(path) == entry.digest
+        return path.stat().st_size == entry.bytes and file_key(path) == entry.digest
     except OSError:
         return False
 

@@ -12,12 +12,13 @@ from typing import Any, cast
 import numpy as np
 
 from shotgraph.api import DepthFrame, FlowFrame, FrameSet, WrittenOutput
+from shotgraph.digests import digest, file_key, text_key
 from shotgraph.errors import OutputError, OutputExistsError, ShapeError, VerifyError
-from shotgraph.io.filedigest import file_digest, refuse_existing, settle, text_digest
 from shotgraph.io.fitting import PictureFitter
 from shotgraph.io.flowimages import FLOW_CHANNELS
 from shotgraph.io.framelog import FrameLog, WrittenFrame
 from shotgraph.io.outputs import OutputPlan
+from shotgraph.io.settling import refuse_existing, settle
 from shotgraph.io.stillwriter import (
     Attribute,
     Still,
@@ -88,7 +89,7 @@ class SequenceSink:
         part = final.with_name(f".{final.stem}.part{final.suffix}")
         try:
             write_still(part, still)
-            size, digest = part.stat().st_size, file_digest(part)
+            size, digest = part.stat().st_size, file_key(part)
             entry = WrittenFrame(frame=frame, key=key, file=final.name, bytes=size, digest=digest)
             if self._log.intact(frame) is None:
                 refuse_existing(final, force=plan.settings.force)
@@ -130,7 +131,7 @@ class SequenceSink:
             path=str(plan.path),
             frames=len(found),
             bytes=sum(entry.bytes for entry in found),
-            digest=text_digest(*(entry.digest.encode() for entry in found)),
+            digest=text_key(digest(*(entry.digest.encode() for entry in found))),
             checks=(
                 f"frames: {self._frames}",
                 f"samples: {len(self._finished)} files read back, {len(found) - len(self._finished)} found intact",

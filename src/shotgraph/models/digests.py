@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-_BYTES = 16
-PREFIX = "b2:"
-
-
-def file_digest(path: Path) -> str:
-    """``b2:<hex>`` of a file's content."""
-    with path.open("rb") as stream:
-        state = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=_BYTES))
-    return PREFIX + state.hexdigest()
+from shotgraph.digests import canonical, digest, file_key, text_key
 
 
 def whole_digest(files: Mapping[str, str], card: str) -> str:
     """``b2:<hex>`` of a model: names and digests of its files, and the settings of its card; not where it lies."""
-    text = json.dumps([sorted(files.items()), card], separators=(",", ":"), ensure_ascii=False)
-    return PREFIX + hashlib.blake2b(text.encode(), digest_size=_BYTES).hexdigest()
+    return text_key(digest(canonical([files, card])))
 
 
 class DigestMemo:
@@ -36,7 +25,7 @@ class DigestMemo:
         """The digest of every file, by the same names."""
         rows = {name: _row(path) for name, path in files.items()}
         known = self._known(list(rows.values()))
-        fresh = {rows[name]: file_digest(path) for name, path in files.items() if rows[name] not in known}
+        fresh = {rows[name]: file_key(path) for name, path in files.items() if rows[name] not in known}
         self._store(fresh)
         return {name: (known | fresh)[row] for name, row in rows.items()}
 

@@ -9,8 +9,8 @@ from typing import Literal, cast
 
 from safetensors import SafetensorError, safe_open
 
+from shotgraph.digests import file_key
 from shotgraph.errors import UnavailableError
-from shotgraph.models.digests import file_digest
 from shotgraph.models.folders import RECORD, loaded_files
 from shotgraph.models.registry import Model, Places
 
@@ -49,7 +49,7 @@ def record(model: Model, places: Places) -> Path:
     """Write down a model's digests, read afresh, and its commit; the file that holds them."""
     path = record_path(model, places)
     path.parent.mkdir(parents=True, exist_ok=True)
-    files = {name: file_digest(file) for name, file in loaded_files(model.place).items()}
+    files = {name: file_key(file) for name, file in loaded_files(model.place).items()}
     path.write_text(json.dumps({"commit": model.commit, "files": files}, indent=1) + "\n", encoding="utf-8")
     return path
 
@@ -87,7 +87,7 @@ def verify(model: Model, places: Places) -> list[FileCheck]:
 
 
 def _check(name: str, path: Path, expected: dict[str, str]) -> FileCheck:
-    digest = file_digest(path)
+    digest = file_key(path)
     if path.suffix == ".safetensors" and not _is_whole(path):
         return FileCheck(name, "damaged", digest)
     if name not in expected:

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from shotgraph.api.ports import Artifact
 from shotgraph.api.shot import Shot
 from shotgraph.api.stream import StreamInfo
+from shotgraph.digests import digest
 from shotgraph.errors import OutputError
 from shotgraph.pipeline.cache import Cache
-from shotgraph.pipeline.digest import digest
 from shotgraph.pipeline.events import CancelFlag, Event, Listener
 from shotgraph.pipeline.leases import Leases
 from shotgraph.pipeline.vertex import Vertex

@@ -12,13 +12,13 @@ from shotgraph.api.contracts import Clips
 from shotgraph.api.frames import FrameSet
 from shotgraph.api.media import ExpectedOutput, WrittenOutput
 from shotgraph.api.node import SequentialNode, Source, Target
+from shotgraph.digests import text_key
 from shotgraph.errors import GraphError
 from shotgraph.pipeline.binding import target_class
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.chunkgrid import BlendGrid
 from shotgraph.pipeline.clipstage import ClipStage
 from shotgraph.pipeline.context import Machine, RunContext
-from shotgraph.pipeline.digest import text_key
 from shotgraph.pipeline.events import CancelFlag, Event, Listener
 from shotgraph.pipeline.kept import KeptStore
 from shotgraph.pipeline.keys import Keyring

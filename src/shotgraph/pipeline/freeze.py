@@ -13,7 +13,7 @@ from shotgraph.api.frames import FrameSet
 from shotgraph.api.media import ExpectedOutput
 from shotgraph.api.plan import Plan, PlanMedia, PlanNode, PlanOutput, PlanStage
 from shotgraph.api.stream import StreamInfo
-from shotgraph.pipeline.digest import digest, text_key
+from shotgraph.digests import digest, text_key
 from shotgraph.pipeline.identity import MediaIdentity
 from shotgraph.pipeline.keys import Keyring
 from shotgraph.pipeline.schedule import predicted_peak

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from shotgraph.api.plan import IdentityMode
+from shotgraph.digests import digest, file_digest, sampled_digest
 from shotgraph.errors import MediaMissingError
-from shotgraph.pipeline.digest import digest, file_digest, sampled_digest
 
 Identity = IdentityMode | Literal["auto"]
 _CONTENT_LIMIT_BYTES = 256 * 1000 * 1000

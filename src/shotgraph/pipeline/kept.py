@@ -8,9 +8,9 @@ from typing import Any
 from shotgraph.api.frames import FrameSet
 from shotgraph.api.kinds import arrays_of, frame_bytes, frame_of
 from shotgraph.api.ports import Artifact, Table, port_specs
+from shotgraph.digests import digest, digest_keys
 from shotgraph.errors import OutputError
 from shotgraph.pipeline.cache import Cache, Entry
-from shotgraph.pipeline.digest import digest, digest_keys
 from shotgraph.pipeline.grid import IdentityGrid
 from shotgraph.pipeline.keys import Keyring
 from shotgraph.pipeline.substitutes import Skipped

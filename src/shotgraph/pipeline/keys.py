@@ -17,8 +17,8 @@ from typing import Any
 from shotgraph.api.contracts import Clips
 from shotgraph.api.params import field_flags
 from shotgraph.api.stream import StreamInfo
+from shotgraph.digests import canonical, digest, digest_keys, file_digest
 from shotgraph.pipeline.chunkgrid import BlendGrid, ChunkGrid
-from shotgraph.pipeline.digest import canonical, digest, digest_keys, file_digest
 from shotgraph.pipeline.grid import BatchGrid, FrameGrid, IdentityGrid, NeedsGrid
 from shotgraph.pipeline.identity import MediaIdentity
 from shotgraph.pipeline.vertex import Graph, Vertex

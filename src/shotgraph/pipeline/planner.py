@@ -12,11 +12,11 @@ from shotgraph.api.graph import GraphSpec
 from shotgraph.api.media import ExpectedOutput
 from shotgraph.api.plan import Dtype, Plan
 from shotgraph.api.shot import Shot
+from shotgraph.digests import canonical, digest, text_key
 from shotgraph.errors import FrameRangeError, UsageError
 from shotgraph.pipeline.binding import PlanContext, target_class
 from shotgraph.pipeline.cache import Cache
 from shotgraph.pipeline.compile import NodeClasses, compile_graph
-from shotgraph.pipeline.digest import canonical, digest, text_key
 from shotgraph.pipeline.freeze import Freezer, file_of
 from shotgraph.pipeline.frozen import check_host, check_same, check_version
 from shotgraph.pipeline.host import default_threads, environment, settle_device, settle_dtype

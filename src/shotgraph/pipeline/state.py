@@ -12,7 +12,7 @@ from typing import Any
 
 from shotgraph.api.media import WrittenOutput
 from shotgraph.api.plan import Plan
-from shotgraph.pipeline.digest import digest
+from shotgraph.digests import digest
 
 FOLDER = ".shotgraph"
 _NAME_BYTES = 120

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shotgraph.api.paths import FIELD, fill
+from shotgraph.digests import digest
 from shotgraph.errors import UsageError
-from shotgraph.pipeline.digest import digest
 
 VERSION_FIELD = "version"
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from shotgraph.digests import file_key
 from shotgraph.errors import MediaMissingError, UsageError
 from shotgraph.models.registry import Places, resolve
 from shotgraph.models.verify import verify
 from shotgraph.stage.training import shipping
 from shotgraph.stage.training.cards import Card, Part, read_card, write_card
-from shotgraph.stage.training.recipe import file_digest
 from shotgraph.stage.training.shipping import ship
 
 
@@ -71,7 +71,7 @@ def test_a_part_that_was_made_for_other_weights_is_refused(tmp_path: Path) -> No
     weights = model(models / "stage-sd") / "unet/diffusion_pytorch_model.safetensors"
     weights.parent.mkdir()
     save_file({"weight": torch.ones(3)}, weights)
-    made_for = file_digest(weights)
+    made_for = file_key(weights)
     part = Part(data="clips", steps=1, planned_steps=1, hours=None, origin={"t2i-fine": made_for})
     write_card(models / "stage-sd", Card(model="stage-sd", parts={"motion": part}))
     ship(models, tmp_path / "assets")

@@ -8,11 +8,12 @@ import pytest
 import torch
 from tiny_training import SHORT, TinyTrainee, tiny_net
 
+from shotgraph.digests import file_key
 from shotgraph.errors import EnvironmentMismatchError, MediaMissingError, UsageError
 from shotgraph.stage.training.cards import Part, read_card
 from shotgraph.stage.training.checkpoints import latest, read
 from shotgraph.stage.training.loop import Leg, Schedule, Trainee
-from shotgraph.stage.training.recipe import Recipe, Workshop, file_digest
+from shotgraph.stage.training.recipe import Recipe, Workshop
 from shotgraph.stage.training.train import RECIPES, Order, find_recipe, train
 
 ONE = Order(threads=1)
@@ -80,7 +81,7 @@ def test_what_is_published_is_the_average_and_the_card_says_how_far_it_is(shop: 
     assert torch.equal(tiny.published[0], kept.group("average")["0.weight"])
     assert not torch.equal(tiny.published[0], kept.group("weight")["0.weight"])
     part = read_card(outcome.model).parts["vae"]
-    origin = {"batch": "1", "seed": file_digest(shop.models / "seed.txt")}
+    origin = {"batch": "1", "seed": file_key(shop.models / "seed.txt")}
     assert part == Part(data="planes", steps=12, planned_steps=30, hours=part.hours, origin=origin)
 
 

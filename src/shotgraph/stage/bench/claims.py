@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from shotgraph.digests import digest, text_key
 from shotgraph.errors import UsageError
-from shotgraph.pipeline.digest import digest, text_key
 from shotgraph.stage.bench.bootstrap import Effect
 from shotgraph.stage.bench.methods import Settings
 from shotgraph.stage.bench.names import normal_name, varied

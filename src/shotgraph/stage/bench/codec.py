@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from shotgraph.digests import file_key
 from shotgraph.errors import UnavailableError
 from shotgraph.models.registry import resolve
-from shotgraph.pipeline.digest import file_digest, text_key
 from shotgraph.stage.bench.methods import Frames
 
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -40,7 +40,7 @@ class Codec:
     @cached_property
     def version(self) -> str:
         """Digest of the weights; empty without any."""
-        return "" if self.missing or self.folder is None else text_key(file_digest(self.folder / _WEIGHTS))
+        return "" if self.missing or self.folder is None else file_key(self.folder / _WEIGHTS)
 
     @cached_property
     def _loaded(self) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from shotgraph.pipeline.digest import digest
+from shotgraph.digests import digest
 from shotgraph.pipeline.host import cpu_capability
 from shotgraph.stage.bench.codec import Codec
 from shotgraph.stage.bench.methods import Frames, Method, Outcome, Settings

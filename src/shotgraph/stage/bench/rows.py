@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from shotgraph.digests import canonical, digest, text_key
 from shotgraph.errors import UsageError
-from shotgraph.pipeline.digest import canonical, digest, text_key
 from shotgraph.stage.edits import Family
 
 RESULTS = "results.jsonl"

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from shotgraph.diffusion.autoencoding import encode
 from shotgraph.diffusion.parts import load_part
+from shotgraph.digests import file_digest
 from shotgraph.stage.training.banks import Bank
-from shotgraph.stage.training.recipe import WEIGHTS, file_digest
+from shotgraph.stage.training.recipe import WEIGHTS
 
 _AT_ONCE = 32
 
@@ -39,7 +40,7 @@ def open_latents(bank: Bank, folder: Path) -> Tensor:
         Latents with a standard deviation near 1.
     """
     vae = open_vae(folder)
-    path = bank.place / f"latents-{file_digest(folder / WEIGHTS)}-{vae.config.scaling_factor:.8g}.npy"
+    path = bank.place / f"latents-{file_digest(folder / WEIGHTS).hex()}-{vae.config.scaling_factor:.8g}.npy"
     if not path.exists():
         clips, frames = bank.frames.shape[:2]
         flat = bank.frames.reshape(clips * frames, *bank.frames.shape[2:])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shotgraph.digests import file_key
 from shotgraph.errors import MediaMissingError
 from shotgraph.stage.training.banks import Bank, BankPlan, bank_name, open_bank
 from shotgraph.stage.training.loop import Schedule, Tell, Trainee
@@ -111,11 +111,5 @@ def started_from(recipe: Recipe, workshop: Workshop) -> dict[str, str]:
             raise MediaMissingError(
                 f"{recipe.name}: {path} must be there to start from, got nothing; run `shotgraph stage train {maker.split()[0]}` first"
             )
-        found[maker] = file_digest(path)
+        found[maker] = file_key(path)
     return found
-
-
-def file_digest(path: Path) -> str:
-    """Sixteen digits of a file's contents."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()

@@ -6,11 +6,12 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from shotgraph.digests import file_key
 from shotgraph.errors import MediaMissingError, UsageError
 from shotgraph.models.registry import Places, resolve
 from shotgraph.models.verify import record
 from shotgraph.stage.training.cards import read_card
-from shotgraph.stage.training.recipe import WEIGHTS, file_digest
+from shotgraph.stage.training.recipe import WEIGHTS
 
 # Every version of a binary stays in history for good.
 MOST_BYTES = 32_000_000
@@ -86,10 +87,10 @@ def _check_origin(folder: Path, models: Path) -> None:
     for name, part in read_card(folder).parts.items():
         for maker, inside in _FROZEN.items():
             wanted, weights = part.origin.get(maker), models / _BASE / inside / WEIGHTS
-            if wanted is not None and weights.exists() and file_digest(weights) != wanted:
+            if wanted is not None and weights.exists() and file_key(weights) != wanted:
                 raise UsageError(
                     f"stage ship: {name} of {folder.name} must be made for the {inside} it is shipped with, "
-                    f"got {wanted} for {file_digest(weights)}; train it again"
+                    f"got {wanted} for {file_key(weights)}; train it again"
                 )
 
 

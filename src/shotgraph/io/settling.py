@@ -1,29 +1,11 @@
-"""Finished files: their digest, and their last step to the final name."""
+"""Finished files: their last step to the final name."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 from shotgraph.errors import OutputExistsError
-
-_BYTES = 16
-
-
-def text_digest(*parts: bytes) -> str:
-    """``b2:<hex>`` of the concatenation of `parts`."""
-    state = hashlib.blake2b(digest_size=_BYTES)
-    for part in parts:
-        state.update(part)
-    return f"b2:{state.hexdigest()}"
-
-
-def file_digest(path: Path) -> str:
-    """``b2:<hex>`` of a file's content."""
-    with path.open("rb") as stream:
-        state = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=_BYTES))
-    return f"b2:{state.hexdigest()}"
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:

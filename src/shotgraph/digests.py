@@ -10,7 +10,7 @@ from typing import Any
 
 # 128 bits: a collision among 2^40 frames has a chance below 2^-48.
 _BYTES = 16
-PREFIX = "b2:"
+_PREFIX = "b2:"
 
 
 def digest(*parts: bytes) -> bytes:
@@ -50,4 +50,9 @@ def sampled_digest(path: Path, *, sample_bytes: int = 1 << 20) -> bytes:
 
 def text_key(key: bytes) -> str:
     """A key as people and files write it; the algorithm is in the prefix."""
-    return PREFIX + key.hex()
+    return _PREFIX + key.hex()
+
+
+def file_key(path: Path) -> str:
+    """``b2:<hex>`` of a file's content."""
+    return text_key(file_digest(path))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shotgraph.pipeline.digest import canonical, digest, digest_keys, file_digest, text_key
+from shotgraph.digests import canonical, digest, digest_keys, file_digest, file_key, text_key
 
 parts = st.lists(st.binary(max_size=6), max_size=4)
 
@@ -47,3 +47,10 @@ def test_a_files_digest_is_that_of_its_content(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(256)) * 999)
 
     assert file_digest(path) == hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+
+
+def test_a_files_key_names_the_algorithm(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"1")
+
+    assert file_key(path) == "b2:" + hashlib.blake2b(b"1", digest_size=16).hexdigest()
