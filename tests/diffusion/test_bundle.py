@@ -109,7 +109,7 @@ def test_missing_weights_name_the_folder(copied: Path, part: str) -> None:
 
     with pytest.raises(
         UnavailableError,
-        match=rf"model: {copied / part} must be a whole part of a diffusers folder, got: .*safetensors",
+        match=rf"model: {copied / part} must be a whole part of a diffusers or transformers folder, got: .*safetensors",
     ):
         ModelBundle.load(copied)
 
@@ -120,7 +120,8 @@ def test_weights_cut_short_name_the_folder(copied: Path, part: str) -> None:
     file.write_bytes(file.read_bytes()[:-100])
 
     with pytest.raises(
-        UnavailableError, match=rf"model: {copied / part} must be a whole part of a diffusers folder, got: "
+        UnavailableError,
+        match=rf"model: {copied / part} must be a whole part of a diffusers or transformers folder, got: ",
     ):
         ModelBundle.load(copied)
 
@@ -131,7 +132,8 @@ def test_weights_of_another_shape_than_the_configuration_says_name_the_folder(co
     file.write_text(json.dumps(config | {"in_channels": 5}))
 
     with pytest.raises(
-        UnavailableError, match=rf"model: {copied / 'unet'} must be a whole part of a diffusers folder, got: "
+        UnavailableError,
+        match=rf"model: {copied / 'unet'} must be a whole part of a diffusers or transformers folder, got: ",
     ):
         ModelBundle.load(copied)
 

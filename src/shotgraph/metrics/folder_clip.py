@@ -22,6 +22,7 @@ from transformers.models.clip import CLIPModel, CLIPProcessor
 
 from shotgraph.errors import UnavailableError, UsageError
 from shotgraph.metrics.arrays import Floats, Singles, require_shape
+from shotgraph.models.loading import load_network
 
 # A second head of the vision tower, trained to tell instances apart: what measures consistency must see flicker, and a
 # model that was taught by captions is taught to ignore it. One tensor, "weight" (D, hidden size).
@@ -71,7 +72,7 @@ class FolderClip:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UnavailableError(_unusable(folder, reason)) from error
         place = torch.device(device)
-        model = model.to(place).eval().requires_grad_(False)
+        model = model.to(place)
         name = folder.name if head is None else f"{folder.name} ({head})"
         return cls(name, model, processor, weight.to(place, torch.float32), place)
 
@@ -110,22 +111,11 @@ class FolderClip:
 
 
 def _model(folder: Path) -> Any:
-    """The whole model; `UnavailableError` where the library would fill a hole with something of its own."""
+    """The whole model; `UnavailableError` for one of another kind, and what `load_network` refuses."""
     kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     if kind != "clip":
         raise UnavailableError(_unusable(folder, f"config.json of model_type {kind!r}"))
-    loader: Any = CLIPModel
-    model, loaded = loader.from_pretrained(
-        folder,
-        dtype=torch.float32,
-        use_safetensors=True,
-        local_files_only=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-    )
-    if loaded["missing_keys"]:
-        raise UnavailableError(_unusable(folder, f"no weights for {min(loaded['missing_keys'])}"))
-    return model
+    return load_network(CLIPModel, folder, torch.float32)
 
 
 def _head(file: Path, model: Any) -> Tensor:

@@ -213,4 +213,7 @@ def test_a_vae_that_is_here_and_cannot_be_loaded_says_why(tmp_path: Path) -> Non
     (tmp_path / "vae" / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "vae" / "diffusion_pytorch_model.safetensors").write_bytes(b"no tensors")
 
-    assert f"model: {tmp_path}/vae must be a whole part of a diffusers folder, got: " in codec_of(str(tmp_path)).missing
+    assert (
+        f"model: {tmp_path}/vae must be a whole part of a diffusers or transformers folder, got: "
+        in codec_of(str(tmp_path)).missing
+    )

@@ -134,7 +134,7 @@ def test_a_training_goes_on_from_nothing_but_what_it_started_from(shop: Workshop
     (shop.models / "seed.txt").write_text("second", encoding="utf-8")
 
     with pytest.raises(
-        EnvironmentMismatchError, match=r"vae must go on with the seed it started with, [0-9a-f]{16}, got"
+        EnvironmentMismatchError, match=r"vae must go on with the seed it started with, b2:[0-9a-f]{32}, got"
     ):
         train(tiny.recipe(), shop, ONE)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
-from shotgraph.diffusion.parts import load_network
+from shotgraph.models.loading import load_network
 from shotgraph.plugins.analysis.edges import canny
 from shotgraph.stage.layers import GROUND
 from shotgraph.stage.scene import Scene

@@ -22,6 +22,7 @@ from transformers.models.dinov2.configuration_dinov2 import Dinov2Config
 from transformers.models.dpt.image_processing_dpt import DPTImageProcessor
 
 from shotgraph.metrics.depth import ordinal_accuracy
+from shotgraph.models.loading import load_network
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.banks import Bank, BankPlan
 from shotgraph.stage.training.folders import save_small
@@ -159,9 +160,8 @@ def _ranking(inverse: Tensor, depth: Tensor, noise: torch.Generator) -> tuple[Te
 
 def inverse_depths(folder: Path, frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """(T, H, W) relative inverse depth of frames (T, H, W, 3) in [0, 1], as any user of the folder would compute it."""
-    kind: Any = DepthAnythingForDepthEstimation
     processors: Any = DPTImageProcessor
-    model = kind.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True).eval()
+    model = load_network(DepthAnythingForDepthEstimation, folder, torch.float32)
     processor = processors.from_pretrained(folder, local_files_only=True)
     results: list[Tensor] = []
     with torch.no_grad():

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shotgraph.diffusion.autoencoding import decode, encode
-from shotgraph.diffusion.parts import load_network
 from shotgraph.errors import ShapeError
+from shotgraph.models.loading import load_network
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import ClipSpec
 from shotgraph.stage.training.banks import Bank, BankPlan

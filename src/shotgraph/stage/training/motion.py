@@ -13,7 +13,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_motion_model import MotionAdapter, UNetMotionModel
 from torch import nn
 
-from shotgraph.diffusion.parts import load_network
+from shotgraph.models.loading import load_network
 from shotgraph.stage.training.controlnet import sd_inputs
 from shotgraph.stage.training.folders import save_part
 from shotgraph.stage.training.loop import Schedule, Trainee

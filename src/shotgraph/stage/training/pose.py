@@ -21,6 +21,7 @@ from transformers.models.vitpose.modeling_vitpose import VitPoseForPoseEstimatio
 from transformers.models.vitpose_backbone.configuration_vitpose_backbone import VitPoseBackboneConfig
 
 from shotgraph.metrics.pose import pck
+from shotgraph.models.loading import load_network
 from shotgraph.stage.figure import KEYPOINTS, joints
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.banks import Bank, BankPlan
@@ -166,9 +167,8 @@ def _peaks(maps: Tensor) -> Tensor:
 
 def key_points(folder: Path, frames: Floats, boxes: NDArray[np.float64]) -> Floats:
     """(T, 17, 2) pixels of the person in a box (x, y, width, height) of every frame (T, H, W, 3) in [0, 1]."""
-    kind: Any = VitPoseForPoseEstimation
     processors: Any = VitPoseImageProcessor
-    model = kind.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True).eval()
+    model = load_network(VitPoseForPoseEstimation, folder, torch.float32)
     processor = processors.from_pretrained(folder, local_files_only=True)
     pictures = list(torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2))
     asked = [[box.tolist()] for box in boxes]

@@ -14,8 +14,8 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionModel
 from torch import Tensor
 
-from shotgraph.diffusion.parts import load_network
 from shotgraph.errors import ShapeError
+from shotgraph.models.loading import load_network
 from shotgraph.stage.training.cards import read_card, write_card
 from shotgraph.stage.training.controlnet import sd_inputs
 from shotgraph.stage.training.folders import save_t2v
