@@ -2,12 +2,25 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shotgraph.api import FlowFrame
-from shotgraph.maths.flow import chain_to_first, chain_to_second, extend_chain, no_chain, occlusion, resize_flow
+from shotgraph.maths.flow import (
+    chain_to_first,
+    chain_to_second,
+    extend_chain,
+    long_range,
+    no_chain,
+    occlusion,
+    pair_of,
+    resize_flow,
+)
+from shotgraph.maths.planar import moved
 from shotgraph.maths.warp import leaves_frame, pixel_grid, sample
+from shotgraph.stage.scene import Scene
+from shotgraph.stage.truth import flow_frame
+from shotgraph.stage.worlds import draw_clip
 
 HEIGHT, WIDTH = 12, 30
 
@@ -33,6 +46,40 @@ def test_a_resized_ramp_keeps_its_place() -> None:
 
     # Pixel x of 16 has its centre at (x + 0.5) / 2 - 0.5 of 8; inside, a ramp is read there and doubled.
     np.testing.assert_allclose(resized[2, 5, 0], 2 * (5.5 / 2 - 0.5))
+
+
+@given(
+    st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1), st.floats(-9, 9)),
+    st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1), st.floats(-9, 9)),
+    st.integers(20, 90),
+    st.integers(20, 90),
+)
+def test_resized_flow_leads_to_the_same_places_of_the_picture(
+    x: tuple[float, float, float], y: tuple[float, float, float], width: int, height: int
+) -> None:
+    def field(of_width: int, of_height: int) -> np.ndarray:
+        """An affine motion, told in shares of the frame, sampled at pixel centres: edges stay edges."""
+        size = np.array([of_width, of_height])
+        here = (pixel_grid(of_height, of_width) + 0.5) / size
+        there = np.stack([u * here[..., 0] + v * here[..., 1] + w / 90 for u, v, w in (x, y)], axis=-1)
+        return (there * size).astype(np.float32)
+
+    resized = resize_flow(field(45, 30), width=width, height=height)
+
+    # At the border there is nothing to interpolate with.
+    margin = 1 + max(width // 45, height // 30)
+    inner = (slice(margin, -margin), slice(margin, -margin))
+    np.testing.assert_allclose(resized[inner], field(width, height)[inner], atol=2e-4)
+
+
+@given(st.floats(-4, 4, width=32), st.floats(-4, 4, width=32), st.integers(1, 4), st.integers(1, 4))
+def test_resizing_up_and_back_changes_nothing_of_a_constant(x: float, y: float, wider: int, higher: int) -> None:
+    flow = constant(x, y)
+
+    there = resize_flow(flow, width=wider * WIDTH, height=higher * HEIGHT)
+
+    np.testing.assert_allclose(there[0, 0], [wider * x, higher * y], rtol=1e-6)
+    np.testing.assert_allclose(resize_flow(there, width=WIDTH, height=HEIGHT), flow, rtol=1e-6)
 
 
 def test_the_same_size_is_the_same_array() -> None:
@@ -268,3 +315,50 @@ def test_a_pair_extends_a_chain_to_either_of_its_frames() -> None:
     # What leaves the frame: three columns on the right going on, and on the left going back.
     assert (first[5, :, 2] == 0).nonzero()[0].tolist() == [10, 27, 28, 29]
     assert (second[5, :, 2] == 0).nonzero()[0].tolist() == [0, 1, 2]
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.floats(-0.02, 0.02), st.floats(0.97, 1.03), st.floats(-1, 1)), min_size=1, max_size=5))
+def test_a_long_range_is_the_product_of_its_steps(steps: list[tuple[float, float, float]]) -> None:
+    size = {"height": 40, "width": 50}
+    here = pixel_grid(**size).astype(np.float64)
+    pairs, whole = [], np.eye(3)
+    for angle, scale, shift in steps:
+        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+        # About the middle, so that little leaves the frame.
+        step = np.array(
+            [[cos, -sin, 25 - 25 * cos + 20 * sin + shift], [sin, cos, 20 - 25 * sin - 20 * cos], [0, 0, 1]]
+        )
+        forward, backward = (moved(m, here) - here for m in (step, np.linalg.inv(step)))
+        pairs.append(pair_of(forward.astype(np.float32), backward.astype(np.float32)))
+        whole = step @ whole
+
+    chain = long_range(pairs)
+
+    # Nearer to the border a mean lacks the neighbours that left.
+    inner = (slice(12, -12), slice(12, -12))
+    assert (chain[inner][..., 2] >= 0.5).all()
+    np.testing.assert_allclose(chain[inner][..., :2], (moved(whole, here) - here)[inner], atol=1e-3)
+
+
+def test_a_long_range_of_one_pair_is_that_pair() -> None:
+    pair = pair_of(constant(3, 1), constant(-3, -1))
+
+    np.testing.assert_array_equal(long_range([pair]), chain_to_first(no_chain(HEIGHT, WIDTH), pair))
+
+
+def test_a_long_range_on_the_stage_is_its_true_flow_where_the_surface_stayed_in_sight() -> None:
+    scene = Scene(draw_clip(5, "held-out", purpose="flow", side_px=64, frames=7))
+    pairs = [flow_frame(scene, time) for time in range(6)]
+    truth = scene.flow(0, 6)
+
+    chain = long_range(pairs)
+    summed = np.sum([pair.forward for pair in pairs], axis=0)
+
+    seen, known = scene.visible(0, 6), chain[..., 2] >= 0.5
+    errors, of_sum = (np.hypot(*np.moveaxis(flow - truth, -1, 0)) for flow in (chain[..., :2], summed))
+    assert known[seen].mean() > 0.8
+    assert errors[known & seen].mean() < 0.02
+    # Steps that are added up where they begin, and not where they arrive, lead elsewhere.
+    assert of_sum[known & seen].mean() > 5 * errors[known & seen].mean()
+    assert known[~seen].mean() < 0.2

@@ -6,6 +6,8 @@ Follows S. Meister, J. Hur, S. Roth, "UnFlow: Unsupervised Learning of Optical F
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -27,7 +29,7 @@ from shotgraph.maths.warp import leaves_frame, pixel_grid, sample
 _OCCLUSION_RELATIVE = 0.01
 _OCCLUSION_FLOOR_PX2 = 0.5
 # Neighbouring displacements further apart than this belong to two surfaces; a mean of them belongs to neither.
-_SURFACE_GAP_PX = 1.0
+SURFACE_GAP_PX = 1.0
 # Rows worked on at a time: two dozen intermediate arrays of a whole 4K frame would take a gigabyte.
 _BAND_ROWS = 32
 # Below this a confidence is a tail of the linear reads that carried it, not a surface.
@@ -42,6 +44,17 @@ def resize_flow(flow: Vectors, *, width: int, height: int) -> NewVectors:
     scale = np.array([width / old_width, height / old_height], np.float32)
     resized = np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return resized * scale
+
+
+def pair_of(forward: Vectors, backward: Vectors) -> FlowFrame:
+    """The record of two frames, out of the flow from the first to the second and back."""
+    return FlowFrame(forward, backward, occlusion(forward, backward).astype(np.float32))
+
+
+def last_pair(height: int, width: int) -> FlowFrame:
+    """What is filed under a stream's last frame: there is no next one."""
+    nothing = np.full((height, width, 2), np.nan, np.float32)
+    return FlowFrame(nothing, nothing.copy(), np.ones((height, width), np.float32))
 
 
 def occlusion(flow: Vectors, back: Vectors) -> PlaneMask:
@@ -115,6 +128,21 @@ def chain_to_first(chain: Chain, pair: FlowFrame) -> Chain:
     return extend_chain(chain, step, pair.backward)
 
 
+def long_range(pairs: Sequence[FlowFrame]) -> Chain:
+    """The chain of the first frame of the first pair to the second frame of the last one.
+
+    Args:
+        pairs: of neighbouring frames in a row, at least one.
+
+    Returns:
+        (h, w, 3): displacement over all of them, x then y, and the confidence that the surface was in sight all the way.
+    """
+    chain = no_chain(*pairs[-1].occluded.shape)
+    for pair in reversed(pairs):
+        chain = chain_to_first(chain, pair)
+    return chain
+
+
 def _extend_rows(chain: Chain, step: NewVectors, back: Vectors, *, top_px: int) -> NewChain:
     """`extend_chain` for the rows of `step`, which start at `top_px`."""
     height, width = chain.shape[:2]
@@ -126,7 +154,7 @@ def _extend_rows(chain: Chain, step: NewVectors, back: Vectors, *, top_px: int) 
     lost = outside | (on_surface < 0.5) | (weight < _LEAST_CONFIDENCE)
     mean = np.divide(total, weight[..., None], out=np.zeros_like(total), where=~lost[..., None])
     extended = np.empty((*weight.shape, 3), np.float32)
-    extended[..., :2] = step + np.where((gap > _SURFACE_GAP_PX)[..., None], nearest, mean)
+    extended[..., :2] = step + np.where((gap > SURFACE_GAP_PX)[..., None], nearest, mean)
     np.divide(weight, on_surface, out=extended[..., 2], where=~lost)
     extended[lost] = 0
     return extended
