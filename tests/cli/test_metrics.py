@@ -12,7 +12,7 @@ from tiny_clip import save_tiny_clip
 
 from shotgraph.errors import Exit
 from shotgraph.io.display import rgb_of
-from shotgraph.io.flowimages import FLOW_CHANNELS
+from shotgraph.io.passnames import FLOW
 from shotgraph.io.sources import open_source
 from shotgraph.metrics.comparison import embedding_measures
 from shotgraph.metrics.folder_clip import INSTANCE_HEAD, FolderClip
@@ -42,9 +42,9 @@ def write_flow(path: Path, x: float, y: float, *, size: tuple[int, int] = (WIDTH
     width, height = size
     columns, rows = np.meshgrid(np.arange(width) + x, np.arange(height) + y)
     hidden = (columns < 0) | (columns > width - 1) | (rows < 0) | (rows > height - 1)
-    pixels = np.stack([np.full((height, width), value) for value in (x, y, -x, -y)] + [hidden], axis=-1)
+    pixels = np.stack([np.full((height, width), value) for value in (x, -y, -x, y)] + [hidden], axis=-1)
     spec = oiio.ImageSpec(width, height, 5, oiio.FLOAT)
-    spec.channelnames = FLOW_CHANNELS
+    spec.channelnames = FLOW
     output = oiio.ImageOutput.create(str(path))
     assert output.open(str(path), spec), oiio.geterror()
     assert output.write_image(pixels.astype(np.float32)), output.geterror()
@@ -87,9 +87,9 @@ def test_the_document_has_every_number_and_what_it_was_measured_with(
 def test_exact_flow_from_files_gives_the_floor_that_a_wrong_one_does_not(
     shotgraph: Any, source: Path, tmp_path: Path
 ) -> None:
-    for frame in range(FIRST, FIRST + FRAMES - 1):
+    for frame in range(FIRST, FIRST + FRAMES):
         write_flow(tmp_path / f"right.{frame}.exr", 1.5, 0.5)
-        write_flow(tmp_path / f"wrong.{frame}.exr", -1.5, 0.5)
+        write_flow(tmp_path / f"wrong.{frame}.exr", 1.5, -0.5)
 
     errors = [
         measured(shotgraph("metrics", "--source", source, "--result", source, "--flow", tmp_path / name, "--json"))
@@ -209,7 +209,7 @@ def test_linear_against_display_values_is_refused(shotgraph: Any, source: Path, 
 
 def test_flow_that_is_incomplete_or_of_another_size_is_refused(shotgraph: Any, source: Path, tmp_path: Path) -> None:
     write_flow(tmp_path / "few.1001.exr", 1, 0)
-    # As core.write leaves it, with the last frame, but for one in the middle.
+    # As core.write leaves it, but for one in the middle.
     for frame in (1001, 1003, 1004):
         write_flow(tmp_path / f"hole.{frame}.exr", 1, 0)
     for frame in range(FIRST, FIRST + FRAMES):
@@ -221,8 +221,8 @@ def test_flow_that_is_incomplete_or_of_another_size_is_refused(shotgraph: Any, s
     )
 
     assert (few.code, hole.code, small.code) == (Exit.USAGE, Exit.USAGE, Exit.USAGE)
-    assert "metrics: --flow must have every frame of 1001-1004 but the last, got none for 1002 in" in few.err
-    assert "metrics: --flow must have every frame of 1001-1004 but the last, got none for 1002 in" in hole.err
+    assert "metrics: --flow must have every frame of 1001-1004, got none for 1002 in" in few.err
+    assert "metrics: --flow must have every frame of 1001-1004, got none for 1002 in" in hole.err
     assert "metrics: flow must have the source's size 64x48, got 32x24 in" in small.err
 
 

@@ -80,17 +80,22 @@ def test_passes_hold_the_exact_truth(shot: ShotFolder) -> None:
     for time in range(3):
         flow, _ = pixels(shot.truth / f"flow.{1001 + time}.exr")
         truth = flow_frame(scene, time)
-        assert sorted(flow) == ["backward.x", "backward.y", "forward.x", "forward.y", "occluded"]
-        for axis, name in enumerate("xy"):
-            assert np.array_equal(flow[f"forward.{name}"], truth.forward[..., axis], equal_nan=True)
-            assert np.array_equal(flow[f"backward.{name}"], truth.backward[..., axis], equal_nan=True)
+        assert sorted(flow) == ["backward.u", "backward.v", "forward.u", "forward.v", "occluded"]
+        ways = {
+            "forward": truth.forward,
+            "backward": flow_frame(scene, time - 1).backward if time else 0 * truth.backward,
+        }
+        for way, vectors in ways.items():
+            known = np.nan_to_num(vectors)
+            assert np.array_equal(flow[f"{way}.u"], known[..., 0])
+            assert np.array_equal(flow[f"{way}.v"], -known[..., 1])
         assert np.array_equal(flow["occluded"], truth.occluded)
         depth, spec = pixels(shot.truth / f"depth.{1001 + time}.exr")
-        assert np.array_equal(depth["depth"], depth_frame(scene, time).values)
+        assert np.array_equal(depth["Z"], depth_frame(scene, time).values)
         assert spec.get_float_attribute("shotgraph:high") == float(depth_frame(scene, time).high)
         ids, _ = pixels(shot.truth / f"ids.{1001 + time}.exr")
         assert np.array_equal(ids["Y"], scene.ids(time))
-    assert np.isnan(pixels(shot.truth / "flow.1003.exr")[0]["backward.x"]).all()
+    assert not pixels(shot.truth / "flow.1003.exr")[0]["forward.u"].any()
 
 
 def test_every_object_has_a_matte_and_the_edit_too(shot: ShotFolder) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shotgraph.errors import UsageError
-from shotgraph.plugins.analysis.flow import flow_of_pair
+from shotgraph.maths.solvers import flow_of_pair
 from shotgraph.stage.figure import joints
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.spec import Motion

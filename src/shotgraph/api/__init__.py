@@ -1,5 +1,6 @@
 """What a plugin author imports. One name, one place: everything public is re-exported here."""
 
+from shotgraph.api.checks import require_same_size
 from shotgraph.api.context import Context, FrameReader, QueryContext
 from shotgraph.api.contracts import Chunk, Clip, Clips, Contract, Frame, Sequential, Window
 from shotgraph.api.frames import FrameRange, FrameSet
@@ -27,6 +28,7 @@ from shotgraph.api.ports import (
     RgbLinear,
     Table,
     Trajectory,
+    Value,
     Writable,
     port_specs,
 )
@@ -91,10 +93,12 @@ __all__ = [
     "Target",
     "Timecode",
     "Trajectory",
+    "Value",
     "Window",
     "Writable",
     "Writer",
     "WrittenOutput",
     "hookimpl",
     "port_specs",
+    "require_same_size",
 ]

@@ -69,7 +69,7 @@ class WrittenOutput:
 
     Attributes:
         path: as in `ExpectedOutput`.
-        frames: frames it holds.
+        frames: frames it holds; 0 for a value, which is of the whole shot.
         bytes: size on disk.
         digest: ``b2:<hex>`` of the file, or of all files of a sequence in frame order.
         checks: what was compared, ``name: value`` each.

@@ -142,7 +142,11 @@ class Source(Node):
 
 
 class Target(Node):
-    """A node without outputs that writes files; its first stream input is what it writes."""
+    """A node without outputs that writes files: the frames of its first stream input or, without any, the values it is given.
+
+    A target of values is written once per shot: `expects` and `Writer.write` get the shot's first frame, the latter with `In`.
+    One whose `frames_needed` asks for other frames too gets them in `Writer.write` as a tuple, in the order asked.
+    """
 
     @classmethod
     def expects(cls, frames: FrameRange, params: Any, ctx: QueryContext) -> ExpectedOutput:

@@ -13,14 +13,15 @@ from shotgraph.api.kinds import STREAM_KINDS, DepthFrame, FlowFrame, KeypointsFr
 from shotgraph.api.pixels import NativeFrame
 from shotgraph.errors import GraphError
 
-Medium = Literal["stream", "artifact", "table"]
+Medium = Literal["stream", "artifact", "table", "value"]
 
 
 class Port:
     """The marker inside an annotation: ``Annotated[<what process gets>, Port("stream", "rgb")]``.
 
     Attributes:
-        medium: stream (one value a frame), artifact (one a shot or group) or table (small records).
+        medium: stream (one value a frame), artifact (one a shot or group), table (small records), or value: an input that takes
+            any artifact or table.
         kinds: stream kinds it accepts, preferred first; for artifacts and tables a free name such as ``lora``.
         header_only: the node reads the stream's header and none of its frames; `process` gets None.
     """
@@ -78,6 +79,8 @@ Trajectory = Annotated[NDArray[np.float32], Port("stream", "trajectory")]
 Keypoints = Annotated[KeypointsFrame, Port("stream", "keypoints")]
 # A link that hands over a stream's `StreamInfo` and no pixels, e.g. where audio is copied from.
 Header = Annotated[None, Port("stream", *STREAM_KINDS, header_only=True)]
+# What `core.save` takes: an artifact or a table of any kind.
+Value = Annotated[Artifact | Table, Port("value", "any")]
 # What `core.write` takes: anything that has a picture form in some file.
 Writable = Annotated[Any, Port("stream", "native", "rgb", "rgb_linear", "mask", "flow", "depth")]
 

@@ -133,11 +133,10 @@ def _opened(stack: ExitStack, source: str, result: str, matte: str | None, flow:
     if inside is not None:
         _check_fits(before, inside, "matte")
     files = {} if flow is None else dict(find_sequence(flow).files)
-    # The last frame has no next one.
-    missing = [frame for frame in list(before.info.range)[:-1] if frame not in files]
+    missing = [frame for frame in before.info.range if frame not in files]
     if flow is not None and missing:
         raise UsageError(
-            f"metrics: --flow must have every frame of {before.info.range} but the last, got none for {missing[0]} in {flow}; "
+            f"metrics: --flow must have every frame of {before.info.range}, got none for {missing[0]} in {flow}; "
             "number it like the source"
         )
     return _Clips(before, after, inside, files)
@@ -181,7 +180,7 @@ def _measured(clips: _Clips, embedders: list[Embedder], prompt: str | None, sour
     vectors: list[list[Singles]] = [[], [], []]
     before: tuple[Singles, Singles] | None = None
     for number, source, result, matte in _frames(clips):
-        flow = clips.flow[number - 1] if clips.flow and before is not None else None
+        flow = (clips.flow[number - 1], clips.flow[number]) if clips.flow and before is not None else None
         motion = None if before is None else _motion(before, (source, result), flow)
         comparison.add(source, result, matte=matte, motion=motion)
         before = source, result
@@ -215,19 +214,19 @@ def _frames(clips: _Clips) -> Iterator[tuple[int, Singles, Singles, Singles | No
         yield number, source, result, matte
 
 
-def _motion(before: tuple[Singles, Singles], now: tuple[Singles, Singles], flow: Path | None) -> Motion:
-    """From the last pair of frames to this one; flow from a file says itself what is hidden."""
+def _motion(before: tuple[Singles, Singles], now: tuple[Singles, Singles], flow: tuple[Path, Path] | None) -> Motion:
+    """From the last pair of frames to this one; flow from files says itself what is hidden."""
     from shotgraph.io.flowimages import read_flow
+    from shotgraph.maths.solvers import flow_of_pair
     from shotgraph.metrics.comparison import Motion
     from shotgraph.metrics.warp import visible_by_flow
-    from shotgraph.plugins.analysis.flow import flow_of_pair
 
     of_result = flow_of_pair(before[1], now[1], preset="medium", scale=1.0)
     if flow is None:
         of_source = flow_of_pair(before[0], now[0], preset="medium", scale=1.0)
         return Motion(of_source, visible_by_flow(of_source.forward, of_source.backward), of_result)
-    of_source = read_flow(flow)
-    _check_flow(of_source, now[0], flow)
+    of_source = read_flow(*flow)
+    _check_flow(of_source, now[0], flow[0])
     return Motion(of_source, of_source.occluded < 0.5, of_result)
 
 

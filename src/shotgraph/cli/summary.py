@@ -38,7 +38,8 @@ def _details(result: ShotResult) -> Iterator[str]:
     """Lines about one shot's outputs."""
     losses = {output.path: output.losses for output in result.plan.outputs} if result.plan else {}
     for output in result.written:
-        yield f"{result.shot}: {output.path}  ({counted(output.frames, 'frame')}, {size_text(output.bytes)})"
+        frames = f"{counted(output.frames, 'frame')}, " if output.frames else ""
+        yield f"{result.shot}: {output.path}  ({frames}{size_text(output.bytes)})"
         yield f"    {_verdict(output)}"
         for loss in losses.get(output.path, ()):
             yield f"    loses {loss}"
@@ -58,7 +59,7 @@ def _verdict(output: WrittenOutput) -> str:
     checks = [check.partition(": ") for check in output.checks]
     passed = {name: value for name, _, value in checks if not value.startswith("declared loss")}
     shown = ", ".join(f"{name} {passed[name]}" for name in _SHOWN if name in passed)
-    return f"{counted(len(passed), 'check')} passed: {shown}"
+    return f"{counted(len(passed), 'check')} passed{': ' if shown else ''}{shown}"
 
 
 def _spent(seconds: float) -> str:

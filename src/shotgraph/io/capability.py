@@ -175,7 +175,8 @@ def _image_files(case: Case) -> Iterator[Loss]:
         yield Loss("rotation", f"display rotation of {info.rotation} degrees has no place in {name}; mov keeps it")
     if info.field_order in INTERLACED:
         yield Loss("field_order", f"scan order {info.field_order} has no place in {name}; prores in mov keeps it")
-    if name == "exr" and info.colour.transfer not in ("unspecified", "linear"):
+    is_picture = case.format is not None and info.kind != "mask"
+    if name == "exr" and is_picture and info.colour.transfer not in ("unspecified", "linear"):
         yield Loss(
             "transfer", f"exr readers take samples as scene-linear, not {info.colour.transfer}; convert them first"
         )

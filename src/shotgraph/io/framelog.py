@@ -50,6 +50,11 @@ class FrameLog:
             self._frames.setdefault(entry.frame, []).append(entry)
         self._intact: dict[int, WrittenFrame | None] = {}
 
+    @property
+    def known(self) -> tuple[int, ...]:
+        """Numbers with an entry, in order."""
+        return tuple(sorted(self._frames))
+
     def intact(self, frame: int) -> WrittenFrame | None:
         """The newest entry of `frame` whose file is still exactly what was written."""
         if frame not in self._intact:

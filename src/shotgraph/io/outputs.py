@@ -31,7 +31,7 @@ from shotgraph.maths.yuv import LUMA_WEIGHTS, coding_of
 # Kinds that are pictures; the others are data, which only EXR channels hold.
 _PICTURES = ("native", "rgb", "rgb_linear", "mask")
 _DATA = ("flow", "depth")
-# What data channels take: forward.x/y, backward.x/y, occluded; or depth.
+# How many channels data takes, those of `passnames`.
 _DATA_CHANNELS = {"flow": 5, "depth": 1}
 # Lossless codecs of moving pictures leave about two thirds of the raw bytes.
 _LOSSLESS_RATIO = Fraction(2, 3)

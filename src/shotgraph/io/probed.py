@@ -6,7 +6,7 @@ finding is passed along; a file that changed meanwhile is looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +27,13 @@ class Probed:
     Attributes:
         clip: the finding, as the files say.
         sequence: the images; None for a movie.
-        asked: path, frame number of a still and rate that were asked for.
+        asked: what was asked for.
         states: of the files, just before they were read.
     """
 
     clip: ClipInfo
     sequence: ImageSequence | None
-    asked: tuple[str, int, Rate | None]
+    asked: tuple[object, ...]
     states: tuple[FileState, ...]
 
 
@@ -49,14 +49,46 @@ def look_at(path: str | Path, *, still_frame: int, rate: Rate | None, known: obj
     Returns:
         A frozen record that needs no open file.
     """
-    asked = (str(path), still_frame, rate)
     sequence = find_sequence(path, still_frame=still_frame) if is_sequence(path) else None
+
+    def probe() -> ClipInfo:
+        return probe_movie(path) if sequence is None else probe_sequence(sequence, rate=rate)
+
     files = sequence.files.values() if sequence is not None else [Path(path)]
+    return _known_or_new(known, sequence, files, (str(path), still_frame, rate), probe)
+
+
+def look_at_channels(
+    sequence: ImageSequence, channels: tuple[str, ...], *, rate: Rate | None, known: object = None
+) -> Probed:
+    """`look_at` for named channels of images, whatever they hold.
+
+    Args:
+        sequence: the images, under the numbers they shall have.
+        channels: names in every image.
+        rate: frames per second, where images do not state it.
+        known: an earlier finding, or anything else.
+
+    Returns:
+        A frozen record that needs no open file.
+    """
+    asked = (sequence.pattern, str(sequence.range), channels, rate)
+    return _known_or_new(
+        known, sequence, sequence.files.values(), asked, lambda: probe_sequence(sequence, rate=rate, channels=channels)
+    )
+
+
+def _known_or_new(
+    known: object,
+    sequence: ImageSequence | None,
+    files: Iterable[Path],
+    asked: tuple[object, ...],
+    probe: Callable[[], ClipInfo],
+) -> Probed:
     states = _states(files)
     if isinstance(known, Probed) and (known.asked, known.states) == (asked, states):
         return known
-    clip = probe_movie(path) if sequence is None else probe_sequence(sequence, rate=rate)
-    return Probed(clip=clip, sequence=sequence, asked=asked, states=states)
+    return Probed(clip=probe(), sequence=sequence, asked=asked, states=states)
 
 
 def _states(files: Iterable[Path]) -> tuple[FileState, ...]:

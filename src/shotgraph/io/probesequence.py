@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -31,12 +31,13 @@ class _Labels:
     notes: tuple[str, ...]
 
 
-def probe_sequence(sequence: ImageSequence, *, rate: Rate | None = None) -> ClipInfo:
+def probe_sequence(sequence: ImageSequence, *, rate: Rate | None = None, channels: Sequence[str] = ()) -> ClipInfo:
     """Everything known of a sequence; every header is read, no pixel is.
 
     Args:
         sequence: its files.
         rate: frames per second, where the files do not state it or are wrong.
+        channels: names of those that will be read; left out, those that make a picture.
 
     Returns:
         Plain data, with one video stream.
@@ -44,7 +45,7 @@ def probe_sequence(sequence: ImageSequence, *, rate: Rate | None = None) -> Clip
     Raises:
         MediaError: images differ in size, format or channels, or none can be read.
     """
-    headers, unreadable = _headers(sequence)
+    headers, unreadable = _headers(sequence, channels)
     first = next(iter(headers.values()))
     for frame, header in headers.items():
         if (header.size, header.format, header.channels) != (first.size, first.format, first.channels):
@@ -73,13 +74,13 @@ def probe_sequence(sequence: ImageSequence, *, rate: Rate | None = None) -> Clip
     )
 
 
-def _headers(sequence: ImageSequence) -> tuple[dict[int, StillHeader], dict[int, str]]:
+def _headers(sequence: ImageSequence, channels: Sequence[str]) -> tuple[dict[int, StillHeader], dict[int, str]]:
     """(headers, what is wrong with those that cannot be read), both by frame number; at least one header."""
     headers: dict[int, StillHeader] = {}
     unreadable: dict[int, MediaError] = {}
     for frame, path in sequence.files.items():
         try:
-            headers[frame] = read_header(path)
+            headers[frame] = read_header(path, channels)
         except MediaError as error:
             unreadable[frame] = error
     if not headers:

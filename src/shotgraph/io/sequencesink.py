@@ -6,19 +6,19 @@ sequence's own log are foreign and stay.
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 
 from shotgraph.api import DepthFrame, FlowFrame, FrameSet, WrittenOutput
-from shotgraph.digests import digest, file_key, text_key
-from shotgraph.errors import OutputError, OutputExistsError, ShapeError, VerifyError
+from shotgraph.digests import digest, text_key
+from shotgraph.errors import OutputError, ShapeError, VerifyError
+from shotgraph.io import passnames
 from shotgraph.io.fitting import PictureFitter
-from shotgraph.io.flowimages import FLOW_CHANNELS
-from shotgraph.io.framelog import FrameLog, WrittenFrame
+from shotgraph.io.flowimages import flow_pixels
+from shotgraph.io.numberedstills import NumberedStills, frame_path
 from shotgraph.io.outputs import OutputPlan
-from shotgraph.io.settling import refuse_existing, settle
 from shotgraph.io.stillwriter import (
     Attribute,
     Still,
@@ -26,16 +26,9 @@ from shotgraph.io.stillwriter import (
     exr_attributes,
     picture_still,
     png_attributes,
-    write_still,
 )
 
 _HALF_MAX = 65504
-
-
-def frame_path(pattern: Path, frame: int) -> Path:
-    """The file of `frame`: the number fills the ``#`` marks, one digit each."""
-    marks = pattern.name.count("#")
-    return pattern.with_name(pattern.name.replace("#" * marks, f"{frame:0{marks}d}"))
 
 
 class SequenceSink:
@@ -48,33 +41,27 @@ class SequenceSink:
         self._finished: set[int] = set()
         target = plan.format
         self._fitter = PictureFitter.between(plan.info, plan.written, target) if target is not None else None
-        try:
-            plan.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{plan.path.parent}: folder must be creatable, got {error}; check permissions"
-            ) from error
-        self._log = FrameLog(plan.path)
+        self._files = NumberedStills(plan.path, force=plan.settings.force)
         for frame in self._frames:
-            if self._log.intact(frame) is None:
-                refuse_existing(frame_path(plan.path, frame), force=plan.settings.force)
+            self._files.reserve(frame)
 
     def done(self, frame: int, key: str) -> bool:
         """Whether the file of `frame` is intact and was written with this key."""
-        entry = self._log.intact(frame)
+        entry = self._files.intact(frame)
         return entry is not None and entry.key == key and entry.file == frame_path(self._plan.path, frame).name
 
     def write(self, frame: int, value: Any, key: str) -> None:
         """Write one frame under a temporary name, read it back, and rename it.
 
+        OutputExistsError when somebody put a file there since the sink was opened.
+
         Args:
             frame: its number, in the planned range.
-            value: a frame of the stream's kind and size.
+            value: a frame of the stream's kind and size; of flow a tuple of it and, but for the shot's first, the one before.
             key: what `done` must be asked with to find it again.
 
         Raises:
             ShapeError: another size than the stream's, or not a frame of its kind.
-            OutputExistsError: somebody put a file there since the sink was opened.
             OutputError: outside the planned range, disk full, or values that half floats cannot hold.
         """
         plan = self._plan
@@ -84,28 +71,7 @@ class SequenceSink:
             still = self._still(frame, value)
         except ShapeError as error:
             raise ShapeError(f"{plan.path}: frame {frame}: {error}") from error
-        final = frame_path(plan.path, frame)
-        # The extension stays last: OpenImageIO reads by it. One name a frame: what a killed run left is written over.
-        part = final.with_name(f".{final.stem}.part{final.suffix}")
-        try:
-            write_still(part, still)
-            size, digest = part.stat().st_size, file_key(part)
-            entry = WrittenFrame(frame=frame, key=key, file=final.name, bytes=size, digest=digest)
-            if self._log.intact(frame) is None:
-                refuse_existing(final, force=plan.settings.force)
-            self._log.announce(entry)
-            settle(part, final)
-            self._log.settled(entry)
-        except OutputExistsError:
-            raise
-        except OutputError as error:
-            raise OutputError(f"{plan.path}: frame {frame}: {error}") from error
-        except OSError as error:
-            raise OutputError(
-                f"{plan.path}: frame {frame} must be written, got {error}; free space, or check the folder's permissions"
-            ) from error
-        finally:
-            part.unlink(missing_ok=True)
+        self._files.publish(frame, still, key)
         self._finished.add(frame)
 
     def finish(self) -> WrittenOutput:
@@ -118,7 +84,7 @@ class SequenceSink:
             VerifyError: frames are missing or damaged.
         """
         plan = self._plan
-        entries = [self._log.intact(frame) for frame in self._frames]
+        entries = [self._files.intact(frame) for frame in self._frames]
         missing = [frame for frame, entry in zip(self._frames, entries, strict=True) if entry is None]
         found = [entry for entry in entries if entry is not None]
         if missing:
@@ -134,11 +100,16 @@ class SequenceSink:
             digest=text_key(digest(*(entry.digest.encode() for entry in found))),
             checks=(
                 f"frames: {self._frames}",
-                f"samples: {len(self._finished)} files read back, {len(found) - len(self._finished)} found intact",
+                f"samples: {self._proven(len(found))}",
                 f"timecode: {start or 'none'}",
                 *(f"{loss.property}: declared loss" for loss in plan.losses),
             ),
         )
+
+    def _proven(self, files: int) -> str:
+        read_back = f"{len(self._finished)} files read back"
+        earlier = files - len(self._finished)
+        return f"{read_back}, {earlier} of an earlier run found intact" if earlier else read_back
 
     def abort(self) -> None:
         """Nothing to undo: every file that has its name is complete, and a later run goes on from there."""
@@ -155,7 +126,9 @@ class SequenceSink:
                 f"{self._plan.path}: frame {frame}: samples must be within {_HALF_MAX} for half floats, got larger; "
                 f"set bit_depth to 32"
             ) from error
-        return picture_still(native, attributes)
+        still = picture_still(native, attributes)
+        is_alpha = self._plan.container == "exr" and self._plan.info.kind == "mask"
+        return replace(still, channels=(passnames.MATTE,)) if is_alpha else still
 
     def _attributes(self, frame: int) -> tuple[Attribute, ...]:
         info, settings = self._plan.info, self._plan.settings
@@ -168,14 +141,12 @@ class SequenceSink:
     def _data_still(self, value: Any, attributes: tuple[Attribute, ...]) -> Still:
         info = self._plan.info
         if info.kind == "flow":
-            flow = cast(FlowFrame, value)
-            pixels = np.concatenate((flow.forward, flow.backward, flow.occluded[..., None]), axis=-1)
-            channels = FLOW_CHANNELS
+            pixels, channels = flow_pixels(cast(tuple[FlowFrame, ...], value)), passnames.FLOW
         else:
             depth = cast(DepthFrame, value)
-            pixels, channels = depth.values[..., None], ("depth",)
-            limits = (("shotgraph:low", None, float(depth.low)), ("shotgraph:high", None, float(depth.high)))
-            attributes = (*attributes, *limits)
+            pixels, channels = depth.values[..., None], (passnames.DEPTH,)
+            limits = zip(passnames.DEPTH_LIMITS, (depth.low, depth.high), strict=True)
+            attributes = (*attributes, *((name, None, float(limit)) for name, limit in limits))
         if pixels.shape[:2] != (info.height, info.width):
             raise ShapeError(
                 f"write: {info.kind} frame must be {info.width}x{info.height} like its stream, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any, cast
 
 import numpy as np
 import OpenImageIO as oiio
-from numpy.typing import NDArray
 
 from shotgraph.api import Colour, NativeFrame, PixelFormat
-from shotgraph.errors import MediaError, MediaMissingError
+from shotgraph.errors import MediaError
+from shotgraph.io.imagefile import Place, in_display_window, named_places, opened, read_samples, specs_of, window_of
 from shotgraph.io.tags import MATRICES, PRIMARIES, TRANSFERS, name_of
 
 # Keys of text and header attributes, shared with what writes them. PNG has text only.
@@ -40,8 +41,7 @@ class StillHeader:
         codec: OpenImageIO's format name.
         format: what it is read as.
         channels: names in the file, in the order of our planes.
-        indices: their numbers in the file.
-        subimage: part of the file that holds them.
+        places: where each is.
         size: (width, height) of the display window.
         window: (x, y, width, height) of the stored pixels, relative to the display window.
         sar: width of a pixel over its height.
@@ -56,8 +56,7 @@ class StillHeader:
     codec: str
     format: PixelFormat
     channels: tuple[str, ...]
-    indices: tuple[int, ...]
-    subimage: int
+    places: tuple[Place, ...]
     size: tuple[int, int]
     window: tuple[int, int, int, int]
     sar: Fraction
@@ -75,70 +74,63 @@ class StillHeader:
         return x < 0 or y < 0 or x + width > self.size[0] or y + height > self.size[1]
 
 
-def _opened(path: Path) -> Any:
-    """An open ImageInput."""
-    wish = oiio.ImageSpec()
-    # Alpha as stored: multiplying it in would change samples.
-    wish.attribute("oiio:UnassociatedAlpha", 1)
-    source = oiio.ImageInput.open(str(path), wish)
-    # OpenImageIO keeps its last error until somebody asks, and prints it at exit otherwise.
-    problem = oiio.geterror()
-    if source is None:
-        if not path.exists():
-            raise MediaMissingError(f"{path}: image must exist, got nothing there; check the sequence")
-        raise MediaError(f"{path}: image must be readable, got {_one_line(problem)}; render or copy it again")
-    return source
+def read_header(path: Path, channels: Sequence[str] = ()) -> StillHeader:
+    """The header of an image.
+
+    MediaError when it is damaged, or has no such channels.
+
+    Args:
+        path: the image.
+        channels: names of those to be read, whatever they hold; left out, those that make a picture.
+
+    Returns:
+        With `channels` its format is ``grayf32``, which stands for numbers of any type.
+    """
+    with opened(path) as source:
+        return _header(source, path, channels)
 
 
-def _one_line(text: str) -> str:
-    return " / ".join(text.split("\n")).strip() or "no reason"
-
-
-def read_header(path: Path) -> StillHeader:
-    """The header of an image; MediaError for damage and for channels that make no picture."""
-    source = _opened(path)
-    try:
-        return _header(source, path)
-    finally:
-        source.close()
-
-
-def _header(source: Any, path: Path) -> StillHeader:
-    unread: list[str] = []
-    chosen = None
-    subimage = 0
-    while source.seek_subimage(subimage, 0):
-        spec = source.spec()
-        picked = None if chosen is not None else _picked(tuple(spec.channelnames))
-        if picked is not None:
-            chosen = (subimage, spec, picked)
-        left = [name for name in spec.channelnames if picked is None or name not in picked]
-        unread += [f"part {subimage}: {name}" if subimage else name for name in left]
-        subimage += 1
-    # Walking past the last part is an error to OpenImageIO; left unread it would be taken for the next one.
-    source.geterror()
-    if chosen is None:
-        names = ", ".join(unread) or "none"
-        raise MediaError(f"{path}: image must have R, G, B (A) or one channel, got {names}; write the picture channels")
-    part, spec, channels = chosen
-    indices = tuple(list(spec.channelnames).index(name) for name in channels)
+def _header(source: Any, path: Path, wanted: Sequence[str] = ()) -> StillHeader:
+    specs = specs_of(source)
+    places = named_places(specs, wanted, path) if wanted else _picture_places(specs, path)
+    spec = specs[places[0][0]]
     attributes = {attribute.name: attribute.value for attribute in spec.extra_attribs}
     codec = str(source.format_name())
     return StillHeader(
         codec=codec,
-        format=_format(spec, indices, path),
-        channels=channels,
-        indices=indices,
-        subimage=part,
+        format=PixelFormat.parse("grayf32") if wanted else _format(specs, places, path),
+        channels=tuple(wanted) or tuple(str(specs[part].channelnames[index]) for part, index in places),
+        places=places,
         size=(spec.full_width, spec.full_height),
-        window=(spec.x - spec.full_x, spec.y - spec.full_y, spec.width, spec.height),
+        window=window_of(spec),
         sar=Fraction(str(attributes.get("PixelAspectRatio", 1.0))).limit_denominator(1000) or Fraction(1),
         colour=_colour(codec, attributes),
         timecode_word=_word(attributes.get(TIMECODE_WORD)),
         timecode_text=str(attributes.get(TIMECODE_TEXT, "")),
         rate=_rate(attributes),
         reel=str(attributes.get(REEL, "")),
-        unread=tuple(unread),
+        unread=() if wanted else _unread(specs, places),
+    )
+
+
+def _picture_places(specs: Sequence[Any], path: Path) -> tuple[Place, ...]:
+    """Where the channels of the first picture are."""
+    for part, spec in enumerate(specs):
+        names = [str(name) for name in spec.channelnames]
+        picked = _picked(tuple(names))
+        if picked is not None:
+            return tuple((part, names.index(name)) for name in picked)
+    names = ", ".join(_unread(specs, ())) or "none"
+    raise MediaError(f"{path}: image must have R, G, B (A) or one channel, got {names}; write the picture channels")
+
+
+def _unread(specs: Sequence[Any], places: Sequence[Place]) -> tuple[str, ...]:
+    """Channels that are not at `places`, those of later parts with their part's number."""
+    return tuple(
+        f"part {part}: {name}" if part else str(name)
+        for part, spec in enumerate(specs)
+        for index, name in enumerate(spec.channelnames)
+        if (part, index) not in places
     )
 
 
@@ -160,15 +152,15 @@ def _picked(names: tuple[str, ...]) -> tuple[str, ...] | None:
     return None
 
 
-def _format(spec: Any, indices: tuple[int, ...], path: Path) -> PixelFormat:
-    types = {str(spec.channelformat(index)) for index in indices}
+def _format(specs: Sequence[Any], places: Sequence[Place], path: Path) -> PixelFormat:
+    types = {str(specs[part].channelformat(index)) for part, index in places}
     if len(types) > 1 or not types <= _SAMPLES.keys():
         raise MediaError(
             f"{path}: samples must be all uint8, uint16, half or float, got {', '.join(sorted(types))}; convert the image"
         )
     suffix = _SAMPLES[types.pop()][0]
     # Gray with alpha has no format of its own: gray fills G, B and R.
-    family = {1: "gray", 2: "gbrap", 3: "gbrp", 4: "gbrap"}[len(indices)]
+    family = {1: "gray", 2: "gbrap", 3: "gbrp", 4: "gbrap"}[len(places)]
     return PixelFormat.parse(f"{family}{suffix}")
 
 
@@ -211,48 +203,26 @@ def read_planes(path: Path, header: StillHeader) -> NativeFrame:
 
     MediaError when size, format or channels differ, or the pixels are damaged.
     """
-    source = _opened(path)
-    try:
+    with opened(path) as source:
         found = _header(source, path)
         if (found.size, found.format, found.channels) != (header.size, header.format, header.channels):
             raise MediaError(
                 f"{path}: image must be {_described(header)} like the first, got {_described(found)}; render it again"
             )
-        first, last = min(found.indices), max(found.indices) + 1
+        indices = [index for _, index in found.places]
+        first, last = min(indices), max(indices) + 1
         kind = {"": oiio.UINT8, "16": oiio.UINT16, "f16": oiio.HALF, "f32": oiio.FLOAT}
         suffix = next(suffix for suffix, dtype in _SAMPLES.values() if np.dtype(dtype) == found.format.dtype)
-        pixels = source.read_image(found.subimage, 0, first, last, kind[suffix])
-        problem = source.geterror()
-    finally:
-        source.close()
-    if pixels is None or problem:
-        raise MediaError(f"{path}: image must decode, got {_one_line(problem)}; render or copy it again")
-    picture = cast("NDArray[Any]", pixels).reshape(found.window[3], found.window[2], last - first)
-    return _placed(picture, found, tuple(index - first for index in found.indices))
+        picture = read_samples(source, path, found.places[0][0], range(first, last), kind[suffix])
+    order = tuple(index - first for index in indices)
+    if len(order) >= 3:
+        # Planes are ordered G, B, R, A.
+        order = (order[1], order[2], order[0], *order[3:])
+    elif len(order) == 2:
+        order = (order[0], order[0], order[0], order[1])
+    planes = (in_display_window(picture[..., channel], found.window, found.size) for channel in order)
+    return NativeFrame(tuple(planes), found.format)
 
 
 def _described(header: StillHeader) -> str:
     return f"{header.size[0]}x{header.size[1]} {header.format.name} {','.join(header.channels)}"
-
-
-def _placed(picture: NDArray[Any], header: StillHeader, order: tuple[int, ...]) -> NativeFrame:
-    """Planes of the display window, in the order of the format (G, B, R, A)."""
-    if len(order) >= 3:
-        order = (order[1], order[2], order[0], *order[3:])
-    elif len(order) == 2:
-        order = (order[0], order[0], order[0], order[1])
-    x, y, width, height = header.window
-    full_width, full_height = header.size
-    left, top = max(x, 0), max(y, 0)
-    right, bottom = max(min(x + width, full_width), left), max(min(y + height, full_height), top)
-    planes: list[NDArray[Any]] = []
-    for channel in order:
-        inside = picture[top - y : bottom - y, left - x : right - x, channel]
-        if inside.shape == (full_height, full_width):
-            plane = np.ascontiguousarray(inside)
-        else:
-            plane = np.zeros((full_height, full_width), header.format.dtype)
-            plane[top:bottom, left:right] = inside
-        plane.setflags(write=False)
-        planes.append(plane)
-    return NativeFrame(tuple(planes), header.format)

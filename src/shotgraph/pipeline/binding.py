@@ -98,7 +98,7 @@ def outputs_of(
 ) -> tuple[dict[str, str], dict[str, StreamInfo]]:
     """Kinds and headers of every output port."""
     given = dict(cls.info(params, ctx))
-    base = media.info if media else next(iter(ctx.headers.values()))
+    base = media.info if media else next(iter(ctx.headers.values()), None)
     kinds: dict[str, str] = {}
     headers: dict[str, StreamInfo] = {}
     for port in port_specs(cls.Out):
@@ -106,6 +106,8 @@ def outputs_of(
             kinds[port.name] = port.kinds[0]
             continue
         header = given.get(port.name, base)
+        if header is None:
+            raise GraphError(f"{cls.id}: a node that gives a stream must read one, got none for {port.name}")
         kinds[port.name] = port.kinds[0] if len(port.kinds) == 1 else header.kind
         if header.range != domain and port.name not in given:
             header = replace(header, first_frame=domain.first, count=len(domain))

@@ -13,8 +13,7 @@ import pydantic
 from shotgraph.api.contracts import Chunk
 from shotgraph.api.frames import FrameRange
 from shotgraph.api.graph import GraphSpec, NodeSpec
-from shotgraph.api.media import Media
-from shotgraph.api.node import Node, Source
+from shotgraph.api.node import Node, Source, Target
 from shotgraph.api.params import Params, field_flags
 from shotgraph.api.paths import fill
 from shotgraph.api.ports import PortSpec, port_specs
@@ -138,7 +137,7 @@ class _Compiler:
         ctx = PlanContext(node.name, self._shot, headers, self._strict)
         contract = contract_with(cls.contract_for(params), node)
         media = cls.media(params, ctx) if issubclass(cls, Source) else None
-        domain = self._domain(cls, params, ctx, media)
+        domain = media.info.range if media is not None else self._domain(cls, params, ctx, links)
         same = whole_identity(cls, params, ctx, domain)
         if same is not None:
             return self._bypassed(node, links[same], ctx)
@@ -232,12 +231,13 @@ class _Compiler:
         except pydantic.ValidationError as error:
             raise PresetError([_param_fault(node, fault) for fault in error.errors()]) from error
 
-    def _domain(self, cls: type[Node], params: Params, ctx: PlanContext, media: Media | None) -> FrameRange:
-        if media is not None:
-            return media.info.range
-        if not ctx.headers:
-            raise GraphError(f"{cls.id}: a node must read a stream or be a source, got neither")
-        return cls.domain(params, ctx)
+    def _domain(self, cls: type[Node], params: Params, ctx: PlanContext, links: Mapping[str, Link]) -> FrameRange:
+        if ctx.headers:
+            return cls.domain(params, ctx)
+        if issubclass(cls, Target) and links:
+            # What writes a value belongs to the shot that the value was made of.
+            return self.vertices[next(iter(links.values())).vertex].domain
+        raise GraphError(f"{cls.id}: a node must read a stream or be a source, got neither")
 
     def _converted(self, producer: Vertex, port: str) -> Vertex:
         """The conversion of a native output, made once and shared."""

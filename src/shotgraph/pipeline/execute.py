@@ -31,6 +31,7 @@ from shotgraph.pipeline.runners import (
     SequentialRunner,
     SourceRunner,
     TargetRunner,
+    ValueTargetRunner,
 )
 from shotgraph.pipeline.schedule import LanePlan, Schedule
 from shotgraph.pipeline.stages import KEEP_PREFIX, Stage, StagePlanner, kept_nodes
@@ -291,6 +292,9 @@ class StreamStage:
             if vertex.media is None:
                 raise GraphError(f"{vertex.name}: a source must have media, got none")
             return SourceRunner(vertex, Prefetcher(node.open(vertex.media, vertex.params, ctx), lane.run), ctx)
+        if vertex.writes_value:
+            key, values = self._target_key(vertex, vertex.domain.first), self._run.values_for(vertex)
+            return ValueTargetRunner(vertex, self._run.writers[vertex.name], key, values)
         if isinstance(node, Target):
             return TargetRunner(vertex, self._run.writers[vertex.name], partial(self._target_key, vertex))
         if isinstance(node, SequentialNode):

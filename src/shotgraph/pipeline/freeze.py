@@ -119,7 +119,7 @@ class Freezer:
         vertex = self._graph.vertices[name]
         if vertex.is_source:
             return PREFETCH_FRAMES * sizes[name]
-        if vertex.is_target:
+        if vertex.is_target and not vertex.writes_value:
             return WRITE_QUEUE_FRAMES * sizes[next(iter(vertex.stream_links().values())).vertex]
         return 0
 

@@ -220,6 +220,10 @@ def wanted_frames(graph: Graph, asked: FrameSet | None) -> dict[str, FrameSet]:
     wanted: dict[str, FrameSet] = {}
     for name in graph.targets:
         domain, handles = graph.vertices[name].domain, graph.shot.handles
+        if graph.vertices[name].writes_value:
+            # It is written once, whatever frames are asked for; the first one stands for it.
+            wanted[name] = FrameSet((FrameRange(domain.first, domain.first),))
+            continue
         if 2 * handles >= len(domain):
             raise FrameRangeError(
                 f"handles: must leave frames of {domain}, got {handles} at either end of {graph.shot.name}"

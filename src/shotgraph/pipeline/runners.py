@@ -13,6 +13,7 @@ from shotgraph.api.ports import Artifact
 from shotgraph.errors import NodeError, OutputError, ShotgraphError
 from shotgraph.pipeline.chunkgrid import BlendGrid
 from shotgraph.pipeline.context import RunContext
+from shotgraph.pipeline.grid import NeedsGrid
 from shotgraph.pipeline.inserted import blend
 from shotgraph.pipeline.kept import KeptStore, is_saved
 from shotgraph.pipeline.substitutes import Skipped
@@ -172,12 +173,14 @@ class TargetRunner(Runner):
     def __init__(self, vertex: Vertex, writer: BackgroundWriter, key_of: Callable[[int], str]) -> None:
         self._vertex, self._writer, self._key_of = vertex, writer, key_of
         (self._port, self._link) = next(iter(vertex.stream_links().items()))
+        self._sees_several = isinstance(vertex.grid, NeedsGrid)
         self._held: Any = None
         self.skipped: list[int] = []
 
     def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
-        """Queue one frame."""
-        self._held = getattr(inputs[self._port][0], self._link.port)
+        """Queue one frame, or all that the target asked for to write it."""
+        frames = tuple(getattr(item, self._link.port) for item in inputs[self._port])
+        self._held = frames if self._sees_several else frames[0]
         self._writer.write(unit, self._held, self._key_of(unit))
         return ()
 
@@ -190,6 +193,18 @@ class TargetRunner(Runner):
                 hint="use on_error: black",
             )
         self._writer.write(unit, self._held, "skipped")
+        return ()
+
+
+class ValueTargetRunner(Runner):
+    """Queues the values of a shot to a writer, as one."""
+
+    def __init__(self, vertex: Vertex, writer: BackgroundWriter, key: str, values: Mapping[str, Any]) -> None:
+        self._given, self._writer, self._key = vertex.cls.In(**values), writer, key
+
+    def run(self, unit: int, inputs: Inputs) -> Iterable[Any]:
+        """Queue them."""
+        self._writer.write(unit, self._given, self._key)
         return ()
 
 

@@ -97,6 +97,11 @@ class Vertex:
         return issubclass(self.cls, Target)
 
     @property
+    def writes_value(self) -> bool:
+        """Whether it writes one value of the shot, and no frames."""
+        return self.is_target and not self.stream_links()
+
+    @property
     def is_clip(self) -> bool:
         """Whether it sees whole shots through readers, in a stage of its own."""
         return isinstance(self.contract, Clip | Clips)

@@ -155,6 +155,8 @@ def _article(medium: str) -> str:
 
 def _fits(output: PortSpec, port: PortSpec) -> bool:
     """Whether `port` takes what `output` gives, if need be through the conversion that the planner inserts."""
+    if port.medium == "value":
+        return output.medium in ("artifact", "table")
     if output.medium != port.medium:
         return False
     # An input that reads only the header takes any stream.

@@ -183,7 +183,7 @@ def _passes(scene: Scene) -> tuple[tuple[str, str, _FrameOf], ...]:
 
     return (
         ("depth", "depth", lambda time: depth_frame(scene, time)),
-        ("flow", "flow", lambda time: flow_frame(scene, time)),
+        ("flow", "flow", lambda time: tuple(flow_frame(scene, t) for t in (time, time - 1) if t >= 0)),
         ("ids", "native", ids),
     )
 

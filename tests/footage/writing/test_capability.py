@@ -204,3 +204,11 @@ def test_sound_and_chapters_that_images_cannot_hold_are_named(tmp_path, header, 
         "chapters: 1 chapters have no place in image files and are dropped",
     ]
     assert plan.carry is None
+
+
+@pytest.mark.parametrize("kind", ["flow", "depth", "mask"])
+def test_what_is_no_picture_has_no_light_to_lose(tmp_path, header, kind):
+    data = replace(header("gbrp"), kind=kind)
+
+    assert "transfer" not in plan_output(tmp_path / "a.####.exr", data, WriteSettings()).lost
+    assert "transfer" in plan_output(tmp_path / "a.####.exr", header("gbrp"), WriteSettings()).lost

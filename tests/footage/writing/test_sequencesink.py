@@ -8,16 +8,24 @@ import pytest
 
 from shotgraph.api import Colour, DepthFrame, FlowFrame, FrameSet
 from shotgraph.errors import Exit, OutputError, OutputExistsError, ShapeError, UsageError, VerifyError
-from shotgraph.io import sequencesink
+from shotgraph.io import numberedstills
 from shotgraph.io.codecs import WriteSettings
 from shotgraph.io.framelog import log_path
+from shotgraph.io.numberedstills import frame_path
 from shotgraph.io.probe import probe
-from shotgraph.io.sequencesink import frame_path
 from shotgraph.io.sinks import open_sink
 from shotgraph.io.sources import open_source
 from shotgraph.io.stills import read_header
 from shotgraph.io.stillwriter import Still, write_still
 from shotgraph.maths.yuv import native_from_rgb, rgb_from_native
+
+
+def _channels(path):
+    source = oiio.ImageInput.open(str(path))
+    planes = np.moveaxis(source.read_image(oiio.FLOAT), -1, 0)
+    names = source.spec().channelnames
+    source.close()
+    return dict(zip(names, planes, strict=True))
 
 
 def _attributes(path):
@@ -117,24 +125,24 @@ def test_png_colour_is_kept_from_yuv_too(tmp_path, header, write_frames):
     assert read_header(frame_path(pattern, 1001)).colour == Colour("bt709", "bt709", "rgb", "full")
 
 
-def test_flow_is_kept_as_float_channels_with_nan(tmp_path, header, write_frames):
+def test_flow_goes_into_the_layers_that_other_programs_know(tmp_path, header, write_frames):
     pattern = tmp_path / "flow.####.exr"
     y, x = np.mgrid[:50, :66].astype(np.float32)
-    last = np.full((50, 66, 2), np.nan, np.float32)
-    flow = FlowFrame(forward=np.dstack((x, -y)) / 7, backward=last, occluded=(x > 40).astype(np.float32))
+    nothing = np.full((50, 66, 2), np.nan, np.float32)
+    pair = FlowFrame(forward=np.dstack((x, -y)) / 7, backward=np.dstack((y, x)), occluded=(x > 40).astype(np.float32))
+    ending = FlowFrame(forward=nothing, backward=nothing, occluded=np.ones((50, 66), np.float32))
 
-    write_frames(pattern, header("", kind="flow", colour=Colour(), count=1), [flow])
+    write_frames(pattern, header("", kind="flow", colour=Colour(), count=2), [(pair,), (ending, pair)])
 
-    source = oiio.ImageInput.open(str(frame_path(pattern, 1001)))
-    names = source.spec().channelnames
-    pixels = source.read_image(oiio.FLOAT)
-    source.close()
-    channel = {name: pixels[..., index] for index, name in enumerate(names)}
-    assert set(channel) == {"forward.x", "forward.y", "backward.x", "backward.y", "occluded"}
-    assert np.array_equal(channel["forward.x"], x / 7)
-    assert np.array_equal(channel["forward.y"], -y / 7)
-    assert np.isnan(channel["backward.x"]).all()
-    assert np.array_equal(channel["occluded"], flow.occluded)
+    first, second = (_channels(frame_path(pattern, frame)) for frame in (1001, 1002))
+    assert set(first) == {"forward.u", "forward.v", "backward.u", "backward.v", "occluded"}
+    assert np.array_equal(first["forward.u"], x / 7)
+    assert np.array_equal(first["forward.v"], y / 7)
+    assert np.array_equal(first["occluded"], pair.occluded)
+    assert np.array_equal(second["backward.u"], y)
+    assert np.array_equal(second["backward.v"], -x)
+    assert (first["backward.u"] == 0).all()
+    assert (second["forward.u"] == 0).all()
 
 
 def test_depth_is_kept_as_float_with_its_limits(tmp_path, header, write_frames):
@@ -148,7 +156,7 @@ def test_depth_is_kept_as_float_with_its_limits(tmp_path, header, write_frames):
         assert np.array_equal(source.read(1001).planes[0], values)
     found = _attributes(frame_path(pattern, 1001))
     assert (found["shotgraph:low"], found["shotgraph:high"]) == (-2.5, 7.0)
-    assert read_header(frame_path(pattern, 1001)).channels == ("depth",)
+    assert read_header(frame_path(pattern, 1001)).channels == ("Z",)
 
 
 def test_data_of_another_size_is_refused(tmp_path, header):
@@ -169,6 +177,7 @@ def test_mask_is_written_as_one_channel(tmp_path, header, write_frames):
     with open_source(tmp_path / "m.####.png") as png, open_source(tmp_path / "m.####.exr") as exr:
         assert np.array_equal(png.read(1001).planes[0], np.rint(mask * 65535))
         assert np.array_equal(exr.read(1001).planes[0], mask)
+    assert read_header(frame_path(tmp_path / "m.####.exr", 1001)).channels == ("A",)
 
 
 def test_values_that_overflow_half_are_an_error_with_the_cure(tmp_path, header, write_frames):
@@ -222,7 +231,7 @@ def test_frames_of_an_earlier_run_are_found_by_their_key(tmp_path, header, ramp_
     assert not second.done(1001, "another key")
     second.write(1003, ramp_frame("gbrp", 66, 50, 1003), "key1003")
     written = second.finish()
-    assert "samples: 1 files read back, 2 found intact" in written.checks
+    assert "samples: 1 files read back, 2 of an earlier run found intact" in written.checks
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x89PNG short", None])
@@ -336,7 +345,7 @@ def test_versions_do_not_see_each_other(tmp_path, header, write_frames):
     first = write_frames(tmp_path / "a_v001.####.png", info)
     second = write_frames(tmp_path / "a_v002.####.png", info)
 
-    assert "samples: 2 files read back, 0 found intact" in second.checks
+    assert "samples: 2 files read back" in second.checks
     assert first.digest == second.digest
     assert len(list(tmp_path.glob("a_v00?.*.png"))) == 4
 
@@ -351,7 +360,7 @@ def test_a_run_killed_before_a_frame_got_its_name_goes_on(tmp_path, header, ramp
 
     # Once over a file of its own, once over nothing: both are announced, neither is renamed.
     with monkeypatch.context() as patch:
-        patch.setattr(sequencesink, "settle", die)
+        patch.setattr(numberedstills, "settle", die)
         for number, key in ((1001, "new"), (1002, "new")):
             with pytest.raises(KeyboardInterrupt):
                 killed.write(number, ramp_frame("gbrp", 66, 50, 7), key)
@@ -371,7 +380,7 @@ def test_a_run_killed_after_a_frame_got_its_name_knows_it(tmp_path, header, ramp
         part.replace(final)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sequencesink, "settle", settle_and_die)
+    monkeypatch.setattr(numberedstills, "settle", settle_and_die)
     with pytest.raises(KeyboardInterrupt):
         killed.write(1001, ramp_frame("gbrp", 66, 50, 1), "key")
 

@@ -30,6 +30,7 @@ from shotgraph.api import (
     Ports,
     QueryContext,
     StreamInfo,
+    require_same_size,
 )
 from shotgraph.errors import GraphError, NodeError
 from shotgraph.maths.composite import over, over_planes, straight_colour
@@ -95,16 +96,10 @@ class Merge(Node):
     @classmethod
     def info(cls, params: Params, ctx: QueryContext) -> Mapping[str, StreamInfo]:
         """The background's header; refuses inputs that do not fit together."""
-        a = ctx.headers["a"]
-        for port in ("b", "mask"):
-            other = ctx.headers.get(port)
-            if other is not None and (other.width, other.height) != (a.width, a.height):
-                raise GraphError(
-                    f"{ctx.node}: {port} must be {a.width}x{a.height} like a, got {other.width}x{other.height}; "
-                    "put core.resize before it"
-                )
+        require_same_size(ctx, "b", "mask", like="a", cure="put core.resize before it")
         if "mask" not in ctx.headers and ctx.headers["b"].alpha == "none":
             raise GraphError(f"{ctx.node}: b must have alpha or mask be linked, got neither; link mask")
+        a = ctx.headers["a"]
         return {"video": replace(a, kind="native" if a.kind == "native" else "rgb")}
 
     def process(self, frames: In, params: Params, ctx: Context) -> Out:

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shotgraph.api import Context, Field, Frame, Node, Params, Ports, QueryContext, Rgb, StreamInfo
+from shotgraph.api import Context, Field, Frame, Node, Params, Ports, QueryContext, Rgb, StreamInfo, require_same_size
 from shotgraph.errors import GraphError
 from shotgraph.maths.draw import Anchor, burn
 
@@ -92,11 +92,7 @@ class Review(Node):
             return {}
         if other is None:
             raise GraphError(f"{ctx.node}: other must be linked to compare, got mode {params.mode!r}; link other")
-        if (other.width, other.height) != (header.width, header.height):
-            raise GraphError(
-                f"{ctx.node}: other must be {header.width}x{header.height} like video, got {other.width}x{other.height}; "
-                "put core.resize before it"
-            )
+        require_same_size(ctx, "other", cure="put core.resize before it")
         width = header.width * (2 if params.mode == "side_by_side" else 1)
         return {"video": replace(header, width=width, kind="rgb", alpha="none")}
 

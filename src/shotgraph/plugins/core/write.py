@@ -9,6 +9,7 @@ Symbols: none.
 Cost: that of the encoder; x264 at medium encodes about 25 frames a second at 1920x1080 on one thread. No GPU.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -120,6 +121,14 @@ class Write(Target):
         info = ctx.headers["video"]
         path = part_path(params.file, frames, whole=info.range, handles=ctx.shot.handles)
         return expect_output(path, info.sliced(frames), settings, ctx.headers.get("audio_from"))
+
+    @classmethod
+    def frames_needed(cls, frame: int, params: Params, ctx: QueryContext) -> Mapping[str, Sequence[int]] | None:
+        """The record before too for flow: in a file both layers lie on one frame's pixels, in a record on two frames'."""
+        info = ctx.headers["video"]
+        if info.kind != "flow":
+            return None
+        return {"video": (frame,) if frame == info.first_frame else (frame, frame - 1)}
 
     def open(self, expected: ExpectedOutput, params: Params, ctx: Context) -> Writer:
         """A writer of exactly what was expected."""

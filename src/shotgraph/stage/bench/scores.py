@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from shotgraph.api import FlowFrame
 from shotgraph.errors import UsageError
+from shotgraph.maths.solvers import flow_of_pair
 from shotgraph.metrics.embedder import Embedder
 from shotgraph.metrics.embeddings import (
     appearance_leak,
@@ -25,7 +26,6 @@ from shotgraph.metrics.fidelity import gmsd, psnr, ssim
 from shotgraph.metrics.flicker import object_flicker
 from shotgraph.metrics.motion import centroids, follow, motion_alignment, motion_fidelity, trajectory_error
 from shotgraph.metrics.warp import WarpScore, long_range_warp_error, warp_error, warp_ssim
-from shotgraph.plugins.analysis.flow import flow_of_pair
 from shotgraph.stage.bench.methods import Frames
 from shotgraph.stage.bench.success import Success, judge_success
 from shotgraph.stage.bench.truth import Mask, Truth

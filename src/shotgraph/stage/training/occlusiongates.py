@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from shotgraph.maths.flow import occlusion
+from shotgraph.maths.solvers import flow_of_pair
 from shotgraph.metrics.flow import overlap
-from shotgraph.plugins.analysis.flow import flow_of_pair
 from shotgraph.stage.scene import Scene
 from shotgraph.stage.training.gating import Gate, gates_of
 from shotgraph.stage.training.vaegates import CLIPS_OF_A_SEED
