@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers.utils import logging as transformers_logging
 
 from shotgraph.errors import UnavailableError
@@ -78,3 +80,45 @@ def broken(folder: Path, error: Exception) -> str:
     """What to say of a folder that a library could not load."""
     reason = str(error).strip().partition("\n")[0] or type(error).__name__
     return f"model: {folder} must be a whole part of a diffusers or transformers folder, got: {reason}; copy or pull the model again"
+
+
+def load_tensors(network: torch.nn.Module, weights: Path, *, who: str) -> None:
+    """Fill a network from one file of weights.
+
+    Args:
+        network: float32, filled in place.
+        weights: ``.safetensors``, or a ``.pth`` or ``.pt`` of plain tensors, also below ``state_dict`` and behind ``module.``.
+        who: the network's name, for messages.
+
+    Raises:
+        UnavailableError: damaged, more than tensors, or of another network.
+    """
+    found = {name.removeprefix("module."): value for name, value in _tensors_in(weights, who).items()}
+    wanted = network.state_dict()
+    alike = sum(name in found and found[name].shape == value.shape for name, value in wanted.items())
+    if alike != len(wanted) or len(found) != len(wanted):
+        raise UnavailableError(
+            f"model: {weights} must hold the {len(wanted)} tensors of {who}, got {len(found)}, {alike} of them alike; "
+            "choose the file that belongs to it"
+        )
+    network.load_state_dict(found)
+
+
+def _tensors_in(weights: Path, who: str) -> dict[str, torch.Tensor]:
+    try:
+        if weights.suffix == ".safetensors":
+            return load_file(weights)
+        held = torch.load(weights, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UnavailableError(
+            f"model: {weights} must hold nothing but tensors of {who}, got more; convert it to safetensors where you trust it"
+        ) from error
+    except (*FAILURES, EOFError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UnavailableError(f"model: {weights} must hold tensors of {who}, got: {reason}; copy it again") from error
+    inner = held.get("state_dict", held) if isinstance(held, dict) else None
+    if not isinstance(inner, dict) or not all(isinstance(value, torch.Tensor) for value in inner.values()):
+        raise UnavailableError(
+            f"model: {weights} must hold tensors of {who} by name, got {type(held).__name__}; copy it again"
+        )
+    return inner

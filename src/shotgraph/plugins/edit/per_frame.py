@@ -26,7 +26,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from shotgraph.api import Context, Field, Frame, Mask, Node, Params, Ports, QueryContext, Rgb, StreamInfo
+from shotgraph.api import (
+    Context,
+    Field,
+    Frame,
+    Mask,
+    Node,
+    Params,
+    Ports,
+    QueryContext,
+    Rgb,
+    StreamInfo,
+    require_same_size,
+)
 from shotgraph.errors import GraphError
 from shotgraph.models.reference import ModelName, ModelReference
 from shotgraph.models.registry import digests_of, refuse_adapters, resolve_reference
@@ -145,12 +157,7 @@ class PerFrame(Node):
     @classmethod
     def info(cls, params: Params, ctx: QueryContext) -> Mapping[str, StreamInfo]:
         """Refuses a matte of another size, sides the model cannot take, and adapters; words it never learnt are said."""
-        video, matte = ctx.headers["video"], ctx.headers.get("matte")
-        if matte is not None and (matte.width, matte.height) != (video.width, video.height):
-            raise GraphError(
-                f"{ctx.node}: matte must be {video.width}x{video.height} like video, got {matte.width}x{matte.height}; "
-                "make it from the same picture"
-            )
+        require_same_size(ctx, "matte")
         if params.work_size is not None and any(side < 1 or side % _MULTIPLE_PX for side in params.work_size):
             raise GraphError(
                 f"{ctx.node}: work_size must be multiples of {_MULTIPLE_PX}, got {list(params.work_size)}; round both sides"

@@ -37,8 +37,9 @@ from shotgraph.api import (
     QueryContext,
     Rgb,
     StreamInfo,
+    require_same_size,
 )
-from shotgraph.errors import GraphError, MediaMissingError
+from shotgraph.errors import MediaMissingError
 from shotgraph.maths.flow import chain_to_first, chain_to_second, no_chain
 from shotgraph.maths.keyframes import Gap, blocks, gaps
 from shotgraph.maths.paint import Edit, Painted, apply_edit, apply_paint, blend, carried, fill_holes, painted_over
@@ -96,19 +97,6 @@ class Chains:
         """Remove what was kept."""
         for path in self._ctx.work.glob(f"chain_{self.key}_*.npy"):
             path.unlink(missing_ok=True)
-
-
-def find_paint(pattern: str, *, still_frame: int) -> tuple[Mapping[int, Path], Mapping[int, tuple[int, int]]]:
-    """Painted frame to its file, and to its (width, height); an image whose name holds no number is `still_frame`."""
-    # Media libraries load when a shot with paint is at hand, not when nodes are listed.
-    from shotgraph.io.pictures import picture_size
-    from shotgraph.io.sequences import find_sequence
-
-    try:
-        files = find_sequence(pattern, still_frame=still_frame).files
-    except MediaMissingError:
-        return {}, {}
-    return files, {frame: picture_size(path) for frame, path in files.items()}
 
 
 class Carrier:
@@ -198,14 +186,7 @@ class Propagate(Node):
     @classmethod
     def info(cls, params: Params, ctx: QueryContext) -> Mapping[str, StreamInfo]:
         """Refuses flow or a matte of another size than the plate's, and what `paint` refuses."""
-        video = ctx.headers["video"]
-        for port in ("flow", "matte"):
-            other = ctx.headers.get(port)
-            if other is not None and (other.width, other.height) != (video.width, video.height):
-                raise GraphError(
-                    f"{ctx.node}: {port} must be {video.width}x{video.height} like video, got "
-                    f"{other.width}x{other.height}; compute it from the same picture"
-                )
+        require_same_size(ctx, "flow", "matte")
         cls.paint(params, ctx, needed=params.missing_paint == "error")
         return {}
 
@@ -220,25 +201,15 @@ class Propagate(Node):
     @classmethod
     def paint(cls, params: Params, ctx: QueryContext, *, needed: bool) -> Mapping[int, Path]:
         """Painted frame to its file; refuses paint outside the shot or of another size, and none at all where it is needed."""
-        video = ctx.headers["video"]
-        shot = video.range
-        files, sizes = find_paint(params.file, still_frame=shot.first)
+        # Media libraries load when a shot with paint is at hand, not when nodes are listed.
+        from shotgraph.io.paintfiles import paint_of
+
+        files = paint_of(params.file, ctx.headers["video"], who=ctx.node)
         if needed and not files:
             raise MediaMissingError(
                 f"{ctx.node}: file must name painted frames, got none at {params.file!r}; paint one frame and save it under "
                 "its number, or set missing_paint: passthrough"
             )
-        if outside := [frame for frame in files if frame not in shot]:
-            raise GraphError(
-                f"{ctx.node}: painted frames must lie in {shot}, got {', '.join(map(str, outside))}; number paint like the "
-                "shot (a movie starts at its first_frame, 1001 unless set)"
-            )
-        for frame, (width, height) in sizes.items():
-            if (width, height) != (video.width, video.height):
-                raise GraphError(
-                    f"{ctx.node}: paint on frame {frame} must be {video.width}x{video.height} like the plate, got "
-                    f"{width}x{height}; export the plate from this shot and paint over that"
-                )
         return files
 
     def process(self, frames: In, params: Params, ctx: Context) -> None:
