@@ -1,0 +1,1 @@
+"""A shot taken apart into layers with atlases, painted there, and put together again."""
