@@ -17,7 +17,7 @@ from shotgraph.presets.resolve import resolve
 
 
 def test_the_shipped_presets_are_listed_by_name() -> None:
-    assert shipped() == ("edit-prompt", "propagate", "review", "transcode")
+    assert shipped() == ("analyse", "depth-pass", "edit-prompt", "paint-atlas", "propagate", "review", "transcode")
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -69,7 +69,7 @@ def test_a_studio_preset_hides_a_shipped_one_of_its_name(tmp_path: Path) -> None
 
     assert find_preset("transcode", [tmp_path]) == own
     assert find_preset("transcode") == SHIPPED_FOLDER / "transcode.yaml"
-    assert available([tmp_path]) == ("transcode", "edit-prompt", "propagate", "review")
+    assert available([tmp_path]) == ("transcode", *(name for name in shipped() if name != "transcode"))
 
 
 def test_a_file_in_the_working_folder_is_found_by_its_suffix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
