@@ -23,9 +23,7 @@ def decompose(opened: Callable[[str], ModuleType]) -> ModuleType:
 
 
 def options(**changes: Any) -> SimpleNamespace:
-    return SimpleNamespace(
-        **({"seed": 3, "clips": 1, "frames": 3, "side": 128, "steps": 4, "hash_steps": 2} | changes)
-    )
+    return SimpleNamespace(**({"seed": 3, "clips": 1, "frames": 3, "side": 128, "steps": 4, "hash_steps": 2} | changes))
 
 
 def short(decompose: ModuleType) -> Any:
