@@ -13,7 +13,7 @@ def require_same_size(
 
     Args:
         ctx: of a node that `like` is linked to.
-        ports: of streams; one that is not linked passes.
+        *ports: of streams; one that is not linked passes.
         like: port of the stream whose size they must have.
         cure: the end of the message.
 
