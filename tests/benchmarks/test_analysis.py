@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 
+@pytest.mark.slow
 def test_every_claim_is_judged_on_what_the_program_wrote(bench: Any) -> None:
     ran = bench("analysis", "--clips", "1", "--frames", "3", "--json")
 

@@ -31,6 +31,7 @@ def short(decompose: ModuleType) -> Any:
     return decompose.Footage(Scene(draw_clip(3000, "held-out", purpose="flow", sprites=1, frames=3, side_px=128)))
 
 
+@pytest.mark.slow
 def test_every_case_has_its_measures_and_edits_and_a_plot(bench: Any, tmp_path: Path) -> None:
     ran = bench("decompose", *SMALL, "--plot", str(tmp_path / "plot.svg"), "--json")
 
