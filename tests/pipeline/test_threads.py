@@ -100,6 +100,7 @@ class SlowWriter:
 
     def __init__(self, *, bad: int | None = None) -> None:
         self.gate = threading.Semaphore(0)
+        self.begun = threading.Event()
         self.frames: list[int] = []
         self.ended: list[str] = []
         self._bad = bad
@@ -108,6 +109,7 @@ class SlowWriter:
         return False
 
     def write(self, frame: int, value: Any, key: str) -> None:
+        self.begun.set()
         self.gate.acquire()
         if frame == self._bad:
             raise OutputError(f"disk: must have room for frame {frame}, got none")
@@ -205,6 +207,7 @@ def test_aborting_drops_what_waits() -> None:
     writer = BackgroundWriter(slow, depth=3)
     thread = feed(writer, range(1001, 1004), [])
     thread.join()
+    assert slow.begun.wait(5)
     stop = threading.Thread(target=writer.abort)
 
     stop.start()
