@@ -1,5 +1,6 @@
 """Targets that write one value of a shot: when they run, what they get, and what their key depends on."""
 
+from time import sleep
 from typing import Annotated, Any
 
 import pytest
@@ -117,6 +118,22 @@ def test_a_value_is_written_once_whatever_frames_are_asked_for(engine: Any, fram
     table = written[0][1].value
     # Of the whole shot: a part of it must not give another value.
     assert [row[0] for row in table.rows] == list(range(1001, 1007))
+
+
+def test_the_node_behind_a_value_is_counted_and_timed(engine: Any) -> None:
+    class Slow(Mean):
+        """Takes its time."""
+
+        id = "test.mean"
+
+        def process(self, frames: Any, params: Any, ctx: Context) -> Any:
+            sleep(0.05)
+            return super().process(frames, params, ctx)
+
+    ran = engine.run(graph(), classes=(Slow, keeping([])))
+
+    assert ran.outcome.computed["mean"] == 1
+    assert 0.05 <= ran.outcome.seconds["mean"] < 5
 
 
 def test_it_takes_artifacts_and_tables_alike(engine: Any) -> None:

@@ -36,6 +36,7 @@ class ClipStage:
         waiting = set(ctx.frames) if vertex.headers else set[int]()
         ctx.emitter = self._emitter(vertex, waiting, substituted=substituted)
         node = vertex.cls()
+        started, told = time.perf_counter(), self._outcome.seconds.get(vertex.name, 0.0)
         with ExitStack() as opened:
             given = self._readers(vertex, opened)
             opened.callback(tear_down, node, ctx)
@@ -52,6 +53,9 @@ class ClipStage:
             )
         if out is not None:
             run.kept.store_value(vertex.name, out, substituted=substituted)
+            # Frames were told of as they came; a node without any is one unit.
+            frames_took = self._outcome.seconds.get(vertex.name, 0.0) - told
+            self._outcome.spent(vertex.name, 0 if vertex.headers else 1, time.perf_counter() - started - frames_took)
 
     def _readers(self, vertex: Vertex, opened: ExitStack) -> dict[str, Any]:
         """A reader for each stream input, for a group node one a shot; `opened` closes them."""
